@@ -1,0 +1,56 @@
+"""Referring remote-sensing image segmentation: a phrase and an overhead image in, a mask out.
+
+    from rs2sam2 import Predictor
+    result = Predictor.load().predict("airfield.png", ["the large airplane on the left"])[0]
+    result.mask                                    # bool (H, W) at the image's own size
+
+Importing is cheap; torch is loaded when a name that needs it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from rs2sam2.config import RS2SAM2Config, ablation, preset
+    from rs2sam2.model.rs2sam2 import RS2SAM2, RS2SAM2Output, SAMPrompts
+    from rs2sam2.predictor import Prediction, Predictor
+    from rs2sam2.tokenizer import Tokenizer
+
+_NAMES = {
+    "RS2SAM2Config": "rs2sam2.config",
+    "preset": "rs2sam2.config",
+    "ablation": "rs2sam2.config",
+    "RS2SAM2": "rs2sam2.model.rs2sam2",
+    "RS2SAM2Output": "rs2sam2.model.rs2sam2",
+    "SAMPrompts": "rs2sam2.model.rs2sam2",
+    "Predictor": "rs2sam2.predictor",
+    "Prediction": "rs2sam2.predictor",
+    "Tokenizer": "rs2sam2.tokenizer",
+}
+
+__all__ = [
+    "RS2SAM2",
+    "Prediction",
+    "Predictor",
+    "RS2SAM2Config",
+    "RS2SAM2Output",
+    "SAMPrompts",
+    "Tokenizer",
+    "__version__",
+    "ablation",
+    "preset",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'rs2sam2' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Reading and writing weights: safely, strictly, and never two full copies in memory."""

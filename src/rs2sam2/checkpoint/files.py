@@ -1,0 +1,92 @@
+"""Write files so that they are there whole or not at all, and safetensors without a second copy in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+from torch import Tensor
+
+from rs2sam2.errors import UsageError
+
+DTYPE_NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """A binary file that takes the name `path` when the block ends well, and vanishes when it does not.
+
+    Raises UsageError where the folder cannot be written or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another output with -o") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)  # mkstemp makes it private
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """UTF-8, atomically."""
+    with atomic(path) as file:
+        file.write(text.encode())
+
+
+def write_safetensors(
+    path: Path,
+    shapes: Mapping[str, tuple[torch.dtype, tuple[int, ...]]],
+    tensor: Callable[[str], Tensor],
+    metadata: Mapping[str, str],
+    progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Write the tensors named in `shapes` one after the other, asking `tensor(name)` for each.
+
+    The library's own writer wants all tensors at once and copies them to bytes. The format is an 8-byte length, a JSON
+    header and the data: https://github.com/huggingface/safetensors#format. `progress` gets the bytes written so far.
+    """
+    header: dict[str, object] = {"__metadata__": {"format": "pt", **metadata}}
+    offset = 0
+    for name, (dtype, shape) in shapes.items():
+        size = torch.Size(shape).numel() * dtype.itemsize
+        header[name] = {"dtype": DTYPE_NAMES[dtype], "shape": list(shape), "data_offsets": [offset, offset + size]}
+        offset += size
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with atomic(path) as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        done = 0
+        for name, (dtype, shape) in shapes.items():
+            value = tensor(name).detach().cpu().contiguous()
+            assert value.dtype == dtype and tuple(value.shape) == tuple(shape), name
+            file.write(value.reshape(-1).view(torch.uint8).numpy().data)
+            done += value.nbytes
+            progress(done)

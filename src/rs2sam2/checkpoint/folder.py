@@ -1,0 +1,211 @@
+"""Weights as users meet them: a folder or hub id in, a model out; a model in, a folder out.
+
+A folder of ours holds `config.json`, `model.safetensors` and, for models that come with one, `vocabulary.spm`.
+Folders in the released layout are recognised too and renamed while loading.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from rs2sam2.checkpoint.files import atomic, write_safetensors, write_text
+from rs2sam2.checkpoint.layouts import Plan, is_beit3, is_released, is_sam2, native_plan, released_plan
+from rs2sam2.checkpoint.source import open_source
+from rs2sam2.config import RS2SAM2Config
+from rs2sam2.errors import UsageError, WeightsError
+from rs2sam2.model.rs2sam2 import RS2SAM2
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+VOCABULARY_FILE = "vocabulary.spm"
+VOCABULARY_NAMES = (
+    VOCABULARY_FILE,
+    "sentencepiece.bpe.model",
+    "beit3.spm",
+    "spiece.model",
+    "tokenizer.model",
+    "beit3_64k.model",
+)
+"""Names under which sentencepiece vocabularies lie beside weights, ours first."""
+BUNDLED = "nano"
+"""Name of the weights inside the package."""
+HUB_PATTERNS = ("*.json", "*.safetensors", "*.bin", "*.spm", "*.model")
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class WeightsFolder:
+    """A folder of weights on this machine, opened but not yet read."""
+
+    path: Path
+    plan: Plan
+    metadata: dict[str, str]
+    vocabulary: Path | None
+
+
+def locate(weights: str | Path, revision: str | None = None, subfolder: str | None = None) -> Path:
+    """The local folder or file of `weights`: a path, a hub id (downloaded once, then cached), or `nano`.
+
+    HF_HUB_OFFLINE, HF_HOME, HF_TOKEN and HF_ENDPOINT are honoured. Raises WeightsError.
+    """
+    path = Path(weights).expanduser()
+    if path.exists():
+        folder = path / subfolder if subfolder else path
+        if not folder.exists():
+            raise WeightsError(f"no folder {subfolder!r} in {path}")
+        return folder
+    if str(weights) == BUNDLED:
+        bundled = Path(str(files("rs2sam2"))) / "assets" / BUNDLED
+        if not (bundled / WEIGHTS_FILE).is_file():
+            raise WeightsError(f"the bundled weights are missing from {bundled}; reinstall rs2sam2")
+        return bundled
+    if not _HUB_ID.fullmatch(str(weights)):
+        raise WeightsError(
+            f"no weights at {weights}; give a folder, a file, a hub id such as ReeF2025/RS2-SAM2, or {BUNDLED!r}"
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    patterns = [f"{subfolder}/{p}" for p in HUB_PATTERNS] if subfolder else list(HUB_PATTERNS)
+    try:
+        folder = Path(snapshot_download(str(weights), revision=revision, allow_patterns=patterns))
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError, HFValidationError) as error:
+        if isinstance(error, HfHubHTTPError):
+            raise WeightsError(
+                f"{weights}: the hub refused it ({_one_line(error)}); check the id, --revision and HF_TOKEN"
+            ) from None
+        raise WeightsError(
+            f"{weights} is not on this machine and the hub cannot be reached ({_one_line(error)}); give a local folder"
+        ) from None
+    except HfHubHTTPError as error:
+        raise WeightsError(
+            f"{weights}: the hub refused it ({_one_line(error)}); check the id, --revision and HF_TOKEN"
+        ) from None
+    folder = folder / subfolder if subfolder else folder
+    if not folder.is_dir():
+        raise WeightsError(f"{weights} has no folder {subfolder!r} at revision {revision or 'main'}")
+    return folder
+
+
+def open_folder(path: Path) -> WeightsFolder:
+    """Recognise the layout by content and check it completely. Raises WeightsError."""
+    source = open_source(path)
+    folder = path if path.is_dir() else path.parent
+    config_file = folder / CONFIG_FILE
+    if is_released(source):
+        plan = released_plan(source)
+    elif is_sam2(source) or is_beit3(source):
+        kind = "SAM2" if is_sam2(source) else "BEiT-3"
+        raise WeightsError(
+            f"{path} is {kind} alone, half of a model: make a start for training with "
+            f"'rs2sam2 import-weights SAM2.pt --beit3 BEIT3.pth --vocabulary beit3.spm -o DIR'"
+        )
+    elif _is_ours(config_file):
+        try:
+            config = RS2SAM2Config.from_json(config_file.read_text())
+        except UsageError as error:
+            raise WeightsError(f"{config_file}: {error}") from None
+        plan = native_plan(source, config)
+    else:
+        raise WeightsError(
+            f"{path}: neither ours (no {CONFIG_FILE} with format 'rs2sam2') nor RS2-SAM2, EVF-SAM2, SAM2 or BEiT-3; "
+            f"its entries look like {', '.join(list(source)[:3])}"
+        )
+    vocabulary = next((folder / n for n in VOCABULARY_NAMES if (folder / n).is_file()), None)
+    return WeightsFolder(path, plan, source.metadata, vocabulary)
+
+
+def load_model(
+    plan: Plan, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32, seed: int = 0
+) -> RS2SAM2:
+    """Fill a model, one tensor at a time; float32 tensors of a safetensors file stay mapped. Fresh parts are seeded."""
+    model = plan.model_on_meta()
+    if plan.fresh:
+        torch.manual_seed(seed)
+        _make_fresh(model, set(plan.fresh))
+    values = dict(model.state_dict())
+    for name, read in plan.tensors.items():
+        # the random matrix of the position codes is not a weight: rounded, it would shift positions
+        kind = torch.float32 if name == "prompt_encoder.gaussian" else dtype
+        values[name] = read().to(device=device, dtype=kind)
+    for name in plan.fresh:
+        values[name] = values[name].to(device=device, dtype=dtype)
+    model.load_state_dict(values, strict=True, assign=True)
+    return model.eval()
+
+
+def _make_fresh(model: RS2SAM2, fresh: set[str]) -> None:
+    """Real, initialised storage for the named parameters alone."""
+    for prefix, module in model.named_modules():
+        own = [f"{prefix}.{name}" for name, _ in module.named_parameters(recurse=False)]
+        if own and set(own) <= fresh:
+            module.to_empty(device="cpu", recurse=False)
+            if isinstance(module, nn.Linear):
+                module.reset_parameters()
+    model.reset_parameters()
+
+
+def save_folder(
+    model: RS2SAM2,
+    folder: Path,
+    vocabulary: Path | None,
+    metadata: dict[str, str] | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write a folder of ours. The configuration comes last, so that a folder that has one is complete."""
+    state = model.state_dict()
+    kinds = {n: dtype if dtype is not None and n != "prompt_encoder.gaussian" else t.dtype for n, t in state.items()}
+    shapes = {name: (kinds[name], tuple(tensor.shape)) for name, tensor in state.items()}
+    write_safetensors(folder / WEIGHTS_FILE, shapes, lambda name: state[name].to(kinds[name]), _provenance(metadata))
+    _finish(folder, model.config, vocabulary)
+
+
+def convert(plan: Plan, folder: Path, vocabulary: Path | None, progress: Callable[[int], None], seed: int = 0) -> None:
+    """Write a plan as a folder of ours, tensor by tensor, each bit as it was."""
+    fresh: dict[str, Tensor] = {}
+    if plan.fresh:
+        model = plan.model_on_meta()
+        torch.manual_seed(seed)
+        _make_fresh(model, set(plan.fresh))
+        fresh = {name: model.state_dict()[name] for name in plan.fresh}
+    order = list(plan.model_on_meta().state_dict())
+    read: dict[str, Callable[[], Tensor]] = {**plan.tensors, **{name: partial(fresh.__getitem__, name) for name in fresh}}
+    shapes = {name: (read[name]().dtype, tuple(read[name]().shape)) for name in order}
+    metadata = {"layout": plan.layout, "origin": plan.origin, "fresh": str(len(plan.fresh))}
+    write_safetensors(folder / WEIGHTS_FILE, shapes, lambda name: read[name](), _provenance(metadata), progress)
+    _finish(folder, plan.config, vocabulary)
+
+
+def _finish(folder: Path, config: RS2SAM2Config, vocabulary: Path | None) -> None:
+    target = folder / VOCABULARY_FILE
+    if vocabulary is not None and not (target.exists() and target.samefile(vocabulary)):
+        with atomic(target) as file:
+            file.write(vocabulary.read_bytes())
+    write_text(folder / CONFIG_FILE, config.to_json())
+
+
+def _provenance(metadata: dict[str, str] | None) -> dict[str, str]:
+    from rs2sam2 import __version__
+
+    return {"rs2sam2": __version__, **(metadata or {})}
+
+
+def _is_ours(config_file: Path) -> bool:
+    try:
+        content = json.loads(config_file.read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("format") == "rs2sam2"
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:140]

@@ -1,0 +1,162 @@
+"""Open a checkpoint, in whatever container it comes, without running anything that is in it.
+
+A `Source` names its tensors and reads them one at a time, by memory map where the container allows.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rs2sam2.errors import WeightsError
+
+SINGLE_FILES = ("model.safetensors", "pytorch_model.bin")
+INDEX_FILES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+TORCH_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")
+
+
+class Source(Mapping[str, Tensor]):
+    """Tensors by name, read when asked for."""
+
+    def __init__(self, description: str, readers: dict[str, Callable[[], Tensor]], metadata: dict[str, str]) -> None:
+        self.description = description
+        self.metadata = metadata
+        self._readers = readers
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._readers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._readers
+
+    def strip(self, prefix: str) -> Source:
+        """The same with `prefix` removed from the names that have it."""
+        readers = {name.removeprefix(prefix): reader for name, reader in self._readers.items()}
+        if len(readers) < len(self._readers):
+            raise WeightsError(f"{self.description}: some names exist both with and without the prefix {prefix!r}")
+        return Source(self.description, readers, self.metadata)
+
+
+def open_source(path: Path) -> Source:
+    """A checkpoint file, or a folder with one file or an index of shards. Raises WeightsError."""
+    if path.is_file():
+        return _open_index(path) if path.name.endswith(".index.json") else _open_file(path)
+    if not path.is_dir():
+        raise WeightsError(f"no weights at {path}; expected a checkpoint file or a folder with one")
+    for name in INDEX_FILES:
+        if (path / name).is_file():
+            return _open_index(path / name)
+    for name in SINGLE_FILES:
+        if (path / name).is_file():
+            return _open_file(path / name)
+    if list(path.glob("**/*zero_pp_rank*")):
+        raise WeightsError(
+            f"{path} holds DeepSpeed ZeRO shards; merge them first (python zero_to_fp32.py . pytorch_model.bin) and import that file"
+        )
+    found = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
+    raise WeightsError(
+        f"no weights in {path}: expected {' or '.join(SINGLE_FILES)} or an index of shards, found {found}"
+    )
+
+
+def _open_index(index: Path) -> Source:
+    try:
+        shards = json.loads(index.read_text())["weight_map"]
+        names = {str(tensor): str(file) for tensor, file in shards.items()}
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise WeightsError(f"{index} is not an index of shards (JSON with a weight_map)") from None
+    files = sorted(set(names.values()))
+    unsafe = [file for file in files if Path(file).name != file]
+    if unsafe:
+        raise WeightsError(f"{index} points outside its folder ({unsafe[0]!r}); refused")
+    missing = [file for file in files if not (index.parent / file).is_file()]
+    if missing:
+        raise WeightsError(
+            f"{index.parent} lacks {len(missing)} of {len(files)} shards: {', '.join(missing[:4])}; download them again"
+        )
+    opened = {file: _open_file(index.parent / file) for file in files}
+    absent = [tensor for tensor, file in names.items() if tensor not in opened[file]]
+    if absent:
+        raise WeightsError(
+            f"{index} lists {absent[0]} in {names[absent[0]]}, which does not hold it; download the shards again"
+        )
+    readers = {tensor: opened[file]._readers[tensor] for tensor, file in names.items()}
+    return Source(str(index.parent), readers, {})
+
+
+def _open_file(path: Path) -> Source:
+    if path.suffix == ".safetensors":
+        return _open_safetensors(path)
+    if path.suffix in TORCH_SUFFIXES:
+        return _open_torch(path)
+    raise WeightsError(
+        f"{path}: unknown kind of checkpoint; expected .safetensors or one of {', '.join(TORCH_SUFFIXES)}"
+    )
+
+
+def _open_safetensors(path: Path) -> Source:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        file = safe_open(path, framework="pt")
+        names, metadata = list(file.keys()), file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path} is truncated or not a safetensors file ({_one_line(error)}); download it again"
+        ) from None
+    return Source(str(path), {name: _reader(file.get_tensor, name) for name in names}, metadata)
+
+
+def _open_torch(path: Path) -> Source:
+    try:
+        content = _load_torch(path)
+    except pickle.UnpicklingError:
+        raise WeightsError(
+            f"{path} would run code when loaded ({_unsafe_names(path)}); refused: ask for safetensors"
+        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise WeightsError(
+            f"{path} is truncated or not a torch checkpoint ({_one_line(error)}); download it again"
+        ) from None
+    # {"model": {...}} of SAM2 and BEiT-3, {"module": {...}} and {"state_dict": {...}} of training frameworks
+    for wrapper in ("model", "module", "state_dict"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise WeightsError(f"{path} does not hold a table of named tensors")
+    return Source(str(path), {str(name): _reader(content.__getitem__, name) for name in content}, {})
+
+
+def _load_torch(path: Path) -> Any:
+    import zipfile
+
+    # Files in torch's old format cannot be mapped; they are read whole.
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+
+
+def _unsafe_names(path: Path) -> str:
+    try:
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:
+        names = []
+    return "it asks for " + ", ".join(sorted(names)[:3]) if names else "its pickle asks for more than tensors"
+
+
+def _reader(get: Callable[[Any], Tensor], name: Any) -> Callable[[], Tensor]:
+    return lambda: get(name)
+
+
+def _one_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

@@ -1,0 +1,66 @@
+"""The command line. One module per command, each thin; results on stdout, progress and errors on stderr.
+
+Exit codes: 0 ok, 1 a bug, 2 usage, 3 nothing found, 4 part of a batch failed, 5 weights or data missing, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from rs2sam2 import __version__
+from rs2sam2.cli.data import app as data_app
+from rs2sam2.cli.demo import demo
+from rs2sam2.cli.doctor import doctor
+from rs2sam2.cli.segment import segment
+from rs2sam2.cli.weights import export_weights, import_weights, info
+from rs2sam2.errors import RS2SAM2Error
+
+INTERRUPTED = 130
+
+app = App(
+    name="rs2sam2",
+    help="Find what a phrase refers to in an overhead image.",
+    version=__version__,
+    exit_on_error=False,
+    print_error=False,
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+app.command(segment)
+app.command(demo)
+app.command(import_weights)
+app.command(export_weights)
+app.command(info)
+app.command(doctor)
+app.command(data_app)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit code; every expected error is one line on stderr."""
+    try:
+        code = app(arguments)
+    except CycloptsError as error:
+        message = " ".join(str(error).split())
+        return _fail(f"{message} Try 'rs2sam2 --help'.", 2)
+    except RS2SAM2Error as error:
+        return _fail(" ".join(str(error).split()), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"rs2sam2: {message}\n")
+    return code
+
+
+def main() -> None:
+    """Entry point of the command `rs2sam2`."""
+    sys.exit(run())

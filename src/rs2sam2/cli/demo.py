@@ -1,0 +1,29 @@
+"""`rs2sam2 demo`: phrases in the picture that comes with the package."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from rs2sam2.cli.console import say
+from rs2sam2.cli.segment import segment
+
+
+def demo(*, output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("demo-output")) -> None:
+    """Segment a few phrases in the picture that comes with the package, with the weights that come with it.
+
+    Parameters
+    ----------
+    output
+        Folder for the masks and the overlay.
+    """
+    folder = Path(str(files("rs2sam2"))) / "assets" / "demo"
+    phrases = json.loads((folder / "phrases.json").read_text())
+    picture = folder / "scene.png"
+    say(f"picture: {picture} (drawn by rs2sam2's own renderer, not a photograph)")
+    segment([picture], phrase=phrases, output=output, overlay=output / "overlay.png")
+    say(f"look at {output / 'overlay.png'}")

@@ -1,0 +1,182 @@
+"""`rs2sam2 segment`: phrases and images in, masks out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from rs2sam2.cli.console import progress, say, say_json, stderr
+from rs2sam2.errors import PartialFailureError, RS2SAM2Error, UsageError
+
+if TYPE_CHECKING:
+    from rs2sam2.predictor import Prediction
+
+
+def segment(
+    images: Annotated[list[Path], Parameter(name="IMAGE", consume_multiple=True, negative=())],
+    /,
+    *,
+    phrase: Annotated[list[str], Parameter(name=["--phrase", "-p"], negative=())],
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    overlay: Path | None = None,
+    weights: str = "nano",
+    revision: str | None = None,
+    subfolder: str | None = None,
+    vocabulary: Path | None = None,
+    device: str = "auto",
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto",
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Segment what each phrase refers to in each image.
+
+    Parameters
+    ----------
+    images
+        Image files (PNG, JPEG, TIFF ...; grey, RGBA and 16 bits too).
+    phrase
+        What to look for; repeat -p for several.
+    output
+        A .png for the mask (white on black) of one phrase in one image; otherwise a folder, one PNG per pair.
+    overlay
+        Picture with the masks drawn on the image: a .png for one image, otherwise a folder.
+    weights
+        Folder, hub id, or "nano" (in the package).
+    revision
+        Of a hub id.
+    subfolder
+        Of a hub id or folder, such as rrsisd.
+    vocabulary
+        Sentencepiece file, where none lies beside the weights.
+    device
+        auto, cpu, cuda, cuda:1 ...
+    dtype
+        auto: float32 on a CPU, bfloat16 on a GPU.
+    json
+        Print the results as JSON.
+    """
+    from rs2sam2.predictor import Predictor
+
+    several = len(images) * len(phrase) > 1
+    masks = _targets(images, phrase, output, "--output", several)
+    overlays = _targets(images, [""], overlay, "--overlay", len(images) > 1)
+    _check_writable([p for p in (output, overlay) if p is not None])
+    missing = [image for image in images if not image.is_file()]
+    if len(missing) == len(images):  # said before the weights are loaded
+        raise UsageError(
+            f"no image at {missing[0]}" + ("; that is a folder, name the files in it" if missing[0].is_dir() else "")
+        )
+    predictor = Predictor.load(
+        weights, revision=revision, subfolder=subfolder, vocabulary=vocabulary, device=device, dtype=dtype
+    )
+    for text in phrase:
+        predictor.segmenter.check(text)
+    records: list[dict[str, Any]] = []
+    failures: list[str] = []
+    with progress("segmenting", len(images)) as bar:
+        for i, image in enumerate(images):
+            try:
+                results = predictor.predict(image, phrase)
+                for j, result in enumerate(results):
+                    path = masks[i * len(phrase) + j] if masks else None
+                    if path is not None:
+                        _write_mask(result, path)
+                    records.append(_record(image, result, path))
+                if overlays:
+                    _write_overlay(image, results, overlays[i])
+            except RS2SAM2Error as error:
+                if len(images) == 1:
+                    raise
+                failures.append(str(error))
+                stderr.print(f"rs2sam2: {error}", markup=False, highlight=False, soft_wrap=True)
+            bar.advance(bar.task_ids[0])
+    _report(records, as_json=json, overlays=[str(o) for o in overlays])
+    if failures:
+        raise PartialFailureError(f"{len(failures)} of {len(images)} images failed: {failures[0]}")
+
+
+def _targets(images: list[Path], phrases: list[str], target: Path | None, option: str, several: bool) -> list[Path]:
+    """One output file per image and phrase; empty where nothing is to be written."""
+    if target is None:
+        return []
+    if target.suffix.lower() == ".png" and not target.is_dir():
+        if several:
+            raise UsageError(f"{option} {target} is one file for {len(images) * len(phrases)} results; name a folder")
+        return [target]
+    if target.suffix and not target.is_dir():
+        raise UsageError(f"{option} {target}: masks are written as .png, or name a folder")
+    paths: list[Path] = []
+    for image in images:
+        for phrase in phrases:
+            stem = image.stem + (f"__{slug(phrase)}" if phrase else "")
+            path, n = target / f"{stem}.png", 2
+            while path in paths:  # images of one name in several folders, phrases of one slug
+                path, n = target / f"{stem}-{n}.png", n + 1
+            paths.append(path)
+    return paths
+
+
+def slug(phrase: str) -> str:
+    """A phrase as part of a file name."""
+    return re.sub(r"\W+", "-", phrase.lower()).strip("-")[:60] or "phrase"
+
+
+def _check_writable(targets: list[Path]) -> None:
+    """Say at once, before the work, that a result could not be written."""
+    import os
+
+    for target in targets:
+        folder = target.parent if target.suffix.lower() == ".png" and not target.is_dir() else target
+        existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        if not existing.is_dir():
+            raise UsageError(f"cannot write {target}: {existing} is not a folder; choose another output with -o")
+        if not os.access(existing, os.W_OK):
+            raise UsageError(f"cannot write {target}: no permission in {existing}; choose another output with -o")
+
+
+def _write_mask(result: Prediction, path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from rs2sam2.checkpoint.files import atomic
+
+    with atomic(path) as file:
+        Image.fromarray(result.mask.astype(np.uint8) * 255).save(file, "PNG")
+
+
+def _write_overlay(image: Path, results: list[Prediction], path: Path) -> None:
+    from rs2sam2.checkpoint.files import atomic
+    from rs2sam2.overlay import draw_overlay
+    from rs2sam2.processor import read_image
+
+    with atomic(path) as file:
+        draw_overlay(read_image(image), results).save(file, "PNG")
+
+
+def _record(image: Path, result: Prediction, path: Path | None) -> dict[str, Any]:
+    return {
+        "image": str(image),
+        "phrase": result.phrase,
+        "score": round(result.score, 4),
+        "presence": None if result.presence is None else round(result.presence, 4),
+        "box": result.box,
+        "pixels": int(result.mask.sum()),
+        "size": list(result.mask.shape),
+        "mask": None if path is None else str(path),
+    }
+
+
+def _report(records: list[dict[str, Any]], *, as_json: bool, overlays: list[str]) -> None:
+    if as_json:
+        say_json(records)
+        return
+    for r in records:
+        where = "empty mask" if r["box"] is None else "box {},{},{},{}".format(*r["box"])
+        say(
+            f"{r['image']}: {r['phrase']!r} score {r['score']:.2f}, {where}" + (f" -> {r['mask']}" if r["mask"] else "")
+        )
+    for path in overlays:
+        if Path(path).exists():
+            say(f"overlay -> {path}")

@@ -1,0 +1,84 @@
+"""A small convolutional trunk for CPUs: EfficientNet-Lite0, then text adapters on its maps. Tensors are (B, C, H, W).
+
+Architecture: M. Tan and Q. Le, "EfficientNet", ICML 2019, in the Lite variant (no squeeze-and-excitation, ReLU6).
+Batch norm is folded into the convolutions, so there are none here: each convolution has a bias.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rs2sam2.config import LiteConfig
+from rs2sam2.model.adapters import TextAdapter
+
+KERNELS = (3, 3, 5, 3, 5, 5, 3)  # of the seven groups
+STRIDES = (1, 2, 2, 2, 1, 2, 1)  # of the first block in each
+EXPANSIONS = (1, 6, 6, 6, 6, 6, 6)
+MAP_GROUPS = (1, 2, 4, 6)  # groups whose outputs are the maps at strides 4, 8, 16, 32
+
+
+class LiteTrunk(nn.Module):
+    """Maps at strides 4, 8, 16, 32; the three coarse ones are conditioned on the text, coarse to fine."""
+
+    def __init__(self, config: LiteConfig, text_width: int | None) -> None:
+        super().__init__()
+        self.channels = config.channels
+        self.text_free_maps = 4 if text_width is None else 1
+        self.stem = nn.Conv2d(3, config.stem, 3, stride=2, padding=1)
+        self.groups = nn.ModuleList()
+        width = config.stem
+        for group, (out, repeats) in enumerate(zip(config.widths, config.repeats, strict=True)):
+            blocks = []
+            for i in range(repeats):
+                blocks.append(
+                    InvertedBottleneck(width, out, EXPANSIONS[group], KERNELS[group], STRIDES[group] if i == 0 else 1)
+                )
+                width = out
+            self.groups.append(nn.Sequential(*blocks))
+        self.text_adapters = None
+        if text_width is not None:
+            coarse_to_fine = list(reversed(self.channels[1:]))
+            self.text_adapters = nn.ModuleList(
+                TextAdapter(channels, config.adapter_width, text_width, last=i == len(coarse_to_fine) - 1)
+                for i, channels in enumerate(coarse_to_fine)
+            )
+
+    def embed(self, image: Tensor) -> list[Tensor]:
+        """(B, 3, S, S) -> four maps (B, C, S / stride, S / stride)."""
+        x = F.relu6(self.stem(image))
+        maps = []
+        for group, blocks in enumerate(self.groups):
+            x = blocks(x)
+            if group in MAP_GROUPS:
+                maps.append(x)
+        return maps
+
+    def forward(
+        self, features: list[Tensor], text: Tensor | None, text_padding: Tensor | None
+    ) -> tuple[list[Tensor], Tensor | None]:
+        """Four maps and text (B, L, T) -> four maps and text, conditioned on each other."""
+        maps = list(features)
+        if self.text_adapters is not None and text is not None:
+            for adapter, level in zip(self.text_adapters, (3, 2, 1), strict=True):
+                h, text = adapter(maps[level].permute(0, 2, 3, 1), text, text_padding)
+                maps[level] = h.permute(0, 3, 1, 2)
+        return maps, text
+
+
+class InvertedBottleneck(nn.Module):
+    """Widen 1x1, filter each channel k x k, narrow 1x1; a skip where the shape allows."""
+
+    def __init__(self, width_in: int, width: int, expansion: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        hidden = width_in * expansion
+        self.skip = stride == 1 and width_in == width
+        self.widen = nn.Conv2d(width_in, hidden, 1) if expansion > 1 else None
+        self.filter = nn.Conv2d(hidden, hidden, kernel, stride=stride, padding=kernel // 2, groups=hidden)
+        self.narrow = nn.Conv2d(hidden, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', H', W')."""
+        y = x if self.widen is None else F.relu6(self.widen(x))
+        y = self.narrow(F.relu6(self.filter(y)))
+        return x + y if self.skip else y  # type: ignore[no-any-return]

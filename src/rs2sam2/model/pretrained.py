@@ -1,0 +1,61 @@
+"""`from_pretrained`, `save_pretrained`, `push_to_hub`, as users of the Hugging Face hub know them.
+
+The work is done in `rs2sam2.checkpoint`, which knows the model; it is imported where it is used.
+`huggingface_hub.PyTorchModelHubMixin` is not the base because it takes no subfolder, reads no layout but its own and
+builds the whole model before it reads the weights.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from rs2sam2.model.rs2sam2 import RS2SAM2
+
+
+class Pretrained(nn.Module):
+    """Loading and saving of a model with its configuration."""
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        weights: str | Path,
+        *,
+        revision: str | None = None,
+        subfolder: str | None = None,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> RS2SAM2:
+        """The model in `weights`: a folder of ours or in the released layout, a hub id, or "nano" (in the package).
+
+        It is in evaluation mode. Raises WeightsError where weights are missing, unsafe or not exactly of this model.
+        """
+        from rs2sam2.checkpoint.folder import load_model, locate, open_folder
+
+        return load_model(open_folder(locate(weights, revision, subfolder)).plan, device, dtype)
+
+    def save_pretrained(
+        self, folder: str | Path, *, vocabulary: Path | None = None, dtype: torch.dtype | None = None
+    ) -> None:
+        """Write config.json, model.safetensors and, where given, the vocabulary; `dtype` as stored, default as it is."""
+        from rs2sam2.checkpoint.folder import save_folder
+
+        save_folder(cast("RS2SAM2", self), Path(folder), vocabulary, dtype=dtype)
+
+    def push_to_hub(
+        self, repo_id: str, *, vocabulary: Path | None = None, private: bool = False, token: str | None = None
+    ) -> str:
+        """Create the repository where needed, upload a saved folder, return the address of the commit."""
+        from tempfile import TemporaryDirectory
+
+        from huggingface_hub import HfApi
+
+        api = HfApi(token=token)
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder, vocabulary=vocabulary)
+            return str(api.upload_folder(repo_id=repo_id, folder_path=folder).commit_url)

@@ -1,0 +1,304 @@
+"""`Predictor`: images and phrases in, masks out. Command line, scenes and servers all stand on this.
+
+The predictor knows images, sizes and results; what finds the mask is a `Segmenter` behind it, so that a quite different
+model can take RS2-SAM2's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from rs2sam2.checkpoint.folder import BUNDLED, load_model, locate, open_folder
+from rs2sam2.config import HieraConfig, ProcessorConfig
+from rs2sam2.errors import UsageError, VocabularyError
+from rs2sam2.model.rs2sam2 import RS2SAM2, SAMPrompts
+from rs2sam2.processor import ImageLike, Processor, probability, read_image
+from rs2sam2.tokenizer import Tokenizer
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+DTypeName = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer to one phrase about one image of size (H, W)."""
+
+    phrase: str
+    logits: NDArray[np.float32]  # (H, W), at the image's own size
+    decision: ProcessorConfig  # how logits become mask and probability
+    predicted_iou: float  # the decoder's own estimate, in [0, 1]
+    presence: float | None
+    """Probability that the referent is in the image; None for weights that were not trained to say (the released ones)."""
+
+    @cached_property
+    def mask(self) -> NDArray[np.bool_]:
+        """(H, W): the best guess, also where presence is low."""
+        return self.logits > self.decision.threshold
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """(H, W) foreground probability."""
+        return probability(self.logits, self.decision)
+
+    @cached_property
+    def score(self) -> float:
+        """Presence where it was trained, else the mean foreground probability inside the mask (0 for an empty mask)."""
+        if self.presence is not None:
+            return self.presence
+        return float(probability(self.logits[self.mask], self.decision).mean()) if self.mask.any() else 0.0
+
+    @cached_property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """(x0, y0, x1, y1) pixels around the mask, the far edge excluded; None for an empty mask."""
+        rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
+        if not len(rows):
+            return None
+        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+@dataclass(frozen=True)
+class Correction:
+    """SAM2's own prompts beside the phrase, in pixels (x, y) of the image, to correct a mask."""
+
+    points: Sequence[tuple[float, float]] = ()  # on the object
+    not_points: Sequence[tuple[float, float]] = ()  # beside it
+    box: tuple[float, float, float, float] | None = None  # x0, y0, x1, y1
+    previous: Prediction | None = None  # the prediction to correct
+
+
+@dataclass
+class Segmented:
+    """What a segmenter returns for B pairs."""
+
+    mask_logits: Tensor  # (B, 1, h, w), square view
+    predicted_iou: Tensor  # (B,)
+    presence: Tensor | None  # (B,), probability
+
+
+class Segmenter(Protocol):
+    """Images and phrases in; mask logits, score and presence out."""
+
+    decision: ProcessorConfig
+    max_batch: int
+    """Pairs that are worth running together on this device."""
+
+    def check(self, phrase: str) -> None:
+        """Raise UsageError where the phrase cannot be read."""
+        ...
+
+    def __call__(
+        self,
+        images: Sequence[Image.Image],
+        phrases: Sequence[str],
+        image_index: Sequence[int],
+        corrections: Sequence[Correction | None],
+    ) -> Segmented:
+        """Pair b is phrases[b] about images[image_index[b]]."""
+        ...
+
+
+class RS2SAM2Segmenter:
+    """The model with its tokenizer and processor."""
+
+    def __init__(self, model: RS2SAM2, tokenizer: Tokenizer) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.processor = Processor(model.config)
+        self.decision = model.config.processor
+        parameter = next(model.parameters())
+        self.device, self.dtype = parameter.device, parameter.dtype
+        large_on_cpu = isinstance(model.config.trunk, HieraConfig) and self.device.type == "cpu"
+        self.max_batch = 1 if large_on_cpu else 8
+
+    def check(self, phrase: str) -> None:
+        """Raise UsageError where the phrase is empty or too long."""
+        if not phrase.strip():
+            raise UsageError("the phrase is empty; say what to look for, for example -p 'the ship on the left'")
+        self.tokenizer.encode(phrase)
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        images: Sequence[Image.Image],
+        phrases: Sequence[str],
+        image_index: Sequence[int],
+        corrections: Sequence[Correction | None],
+    ) -> Segmented:
+        """See `Segmenter`."""
+        trunk, beit3 = self.processor.images(images)
+        ids, padding = self.tokenizer.batch(phrases)
+        output = self.model(
+            trunk.to(self.device, self.dtype),
+            None if beit3 is None else beit3.to(self.device, self.dtype),
+            ids.to(self.device),
+            padding.to(self.device),
+            image_index=torch.tensor(image_index, device=self.device),
+            prompts=self._prompts([images[i].size for i in image_index], corrections),
+        )
+        presence = output.object_score.float().sigmoid().cpu() if self.model.config.presence else None
+        return Segmented(output.mask_logits.float().cpu(), output.iou_score.float().cpu(), presence)
+
+    def _prompts(self, sizes: list[tuple[int, int]], corrections: Sequence[Correction | None]) -> SAMPrompts | None:
+        """Corrections in pixels of each image -> prompts in pixels of the model's square."""
+        given = [c for c in corrections if c is not None]
+        if not given:
+            return None
+        if len(given) < len(corrections):
+            raise UsageError("corrections must be given for all pairs of a batch or for none")
+        ratios = torch.tensor([[self.model.config.image_size / w, self.model.config.image_size / h] for w, h in sizes])
+        boxes = [c.box for c in given if c.box is not None]
+        if boxes and len(boxes) < len(given):
+            raise UsageError("a box must be given for all pairs of a batch or for none")
+        count = max(len(c.points) + len(c.not_points) for c in given)
+        points, labels = torch.zeros(len(given), count, 2), torch.full((len(given), count), -1)
+        for row, correction in enumerate(given):
+            listed = [*correction.points, *correction.not_points]
+            if listed:
+                points[row, : len(listed)] = torch.tensor(listed) * ratios[row]
+                labels[row, : len(listed)] = torch.tensor(
+                    [1] * len(correction.points) + [0] * len(correction.not_points)
+                )
+        previous = [c.previous for c in given if c.previous is not None]
+        if previous and len(previous) < len(given):
+            raise UsageError("a previous prediction must be given for all pairs of a batch or for none")
+        side = self.model.config.image_size // 4
+        return SAMPrompts(
+            points=points.to(self.device) if count else None,
+            point_labels=labels.to(self.device) if count else None,
+            boxes=(torch.tensor(boxes) * ratios.repeat(1, 2)).to(self.device) if boxes else None,
+            previous_logits=torch.stack([_square(p.logits, side) for p in previous]).to(self.device)
+            if previous
+            else None,
+        )
+
+
+class Predictor:
+    """Find what a phrase refers to.
+
+    predictor = Predictor.load()                                   # the bundled small model
+    results = predictor.predict("harbour.png", ["the ship on the left", "all storage tanks"])
+    results[0].mask, results[0].score, results[0].box
+    """
+
+    def __init__(self, segmenter: Segmenter, name: str = "") -> None:
+        self.segmenter = segmenter
+        self.name = name
+
+    @classmethod
+    def load(
+        cls,
+        weights: str | Path = BUNDLED,
+        *,
+        revision: str | None = None,
+        subfolder: str | None = None,
+        vocabulary: str | Path | None = None,
+        device: str = "auto",
+        dtype: DTypeName = "auto",
+    ) -> Predictor:
+        """Weights as in `RS2SAM2.from_pretrained`; device "auto", "cpu", "cuda", "cuda:1" ...; dtype "auto" is float32
+        on a CPU and bfloat16 on a GPU that has it. `vocabulary`: where it does not lie beside the weights.
+
+        Raises WeightsError or VocabularyError (exit code 5), UsageError for a device that is not there.
+        """
+        place = pick_device(device)
+        if dtype not in ("auto", *DTYPES):
+            raise UsageError(f"no dtype {dtype!r}; choose auto, {' or '.join(DTYPES)}")
+        kind = _auto_dtype(place) if dtype == "auto" else DTYPES[dtype]
+        folder = open_folder(locate(weights, revision, subfolder))
+        config = folder.plan.config
+        path = Path(vocabulary) if vocabulary is not None else folder.vocabulary
+        if path is None:
+            raise VocabularyError(
+                f"no vocabulary beside {folder.path}; put beit3.spm there or pass --vocabulary beit3.spm"
+            )
+        tokenizer = Tokenizer(path, config.beit3.vocabulary, config.beit3.max_tokens)  # before the weights: it is quick
+        return cls(RS2SAM2Segmenter(load_model(folder.plan, place, kind), tokenizer), config.name)
+
+    def predict(
+        self, image: ImageLike, phrases: str | Sequence[str], *, correction: Correction | None = None
+    ) -> list[Prediction]:
+        """One prediction per phrase, in order. Raises UsageError for what is no image, and for empty or too long phrases."""
+        return self.predict_batch([image], [phrases], correction=correction)[0]
+
+    def predict_batch(
+        self,
+        images: Sequence[ImageLike],
+        phrases: Sequence[str | Sequence[str]],
+        *,
+        correction: Correction | None = None,
+    ) -> list[list[Prediction]]:
+        """`phrases[i]` (one or several) about `images[i]`: a list of predictions per image, in order."""
+        if len(images) != len(phrases):
+            raise UsageError(f"{len(images)} images but phrases for {len(phrases)}; give a list of phrases per image")
+        asked = [[p] if isinstance(p, str) else list(p) for p in phrases]
+        for phrase in (p for group in asked for p in group):
+            self.segmenter.check(phrase)
+        opened = [read_image(image) for image in images]
+        results: list[list[Prediction]] = [[] for _ in images]
+        pairs = [(i, phrase) for i, group in enumerate(asked) for phrase in group]
+        for batch in _chunks(pairs, self.segmenter.max_batch):
+            used = sorted({i for i, _ in batch})
+            out = self.segmenter(
+                [opened[i] for i in used],
+                [p for _, p in batch],
+                [used.index(i) for i, _ in batch],
+                [correction] * len(batch),
+            )
+            for row, (i, phrase) in enumerate(batch):
+                width, height = opened[i].size
+                logits = torch.nn.functional.interpolate(
+                    out.mask_logits[row : row + 1], (height, width), mode="bilinear"
+                )
+                results[i].append(
+                    Prediction(
+                        phrase=phrase,
+                        logits=logits[0, 0].numpy(),
+                        decision=self.segmenter.decision,
+                        predicted_iou=float(out.predicted_iou[row]),
+                        presence=None if out.presence is None else float(out.presence[row]),
+                    )
+                )
+        return results
+
+
+def pick_device(device: str) -> torch.device:
+    """A device that is there. Raises UsageError with what to type otherwise."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        wanted = torch.device(device)
+    except RuntimeError:
+        raise UsageError(f"no device {device!r}; choose auto, cpu or cuda") from None
+    if wanted.type == "cuda" and (not torch.cuda.is_available() or (wanted.index or 0) >= torch.cuda.device_count()):
+        raise UsageError(
+            f"device {device!r} was asked for, but torch sees {torch.cuda.device_count()} GPUs; use --device cpu"
+        )
+    if wanted.type not in ("cpu", "cuda"):
+        raise UsageError(f"device {device!r} is not supported; choose auto, cpu or cuda")
+    return wanted
+
+
+def _auto_dtype(device: torch.device) -> torch.dtype:
+    return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+
+
+def _square(logits: NDArray[np.float32], side: int) -> Tensor:
+    """(H, W) -> (1, side, side)."""
+    return torch.nn.functional.interpolate(
+        torch.from_numpy(logits)[None, None], (side, side), mode="bilinear", antialias=True
+    )[0]
+
+
+def _chunks(pairs: list[tuple[int, str]], size: int) -> Iterator[list[tuple[int, str]]]:
+    for start in range(0, len(pairs), size):
+        yield pairs[start : start + size]

@@ -1,0 +1,146 @@
+"""Image + phrases -> the model's inputs, and logits -> a mask at the size of the source."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+from torch.nn import functional as F
+
+from rs2sam2.config import ProcessorConfig, Resize, RS2SAM2Config
+from rs2sam2.errors import UsageError
+
+ImageLike = str | Path | Image.Image | NDArray[np.generic] | Tensor
+"""A file, a PIL image, a NumPy array (H, W, 3) uint8, or a tensor (3, H, W): uint8, or float in [0, 1]."""
+
+STRETCH = (2.0, 98.0)  # percentiles of a 16-bit or float image that become black and white
+
+
+def read_image(image: ImageLike) -> Image.Image:
+    """Any accepted image as RGB, 8 bits.
+
+    Grey becomes three equal channels, transparency is dropped, 16-bit and float pixels are stretched linearly between
+    their 2nd and 98th percentile. Orientation tags are ignored: a mask belongs to the pixels as they are stored.
+    Raises UsageError where there is no such file, no image in it, or an array of another shape.
+    """
+    if isinstance(image, str | Path):
+        return _read_file(Path(image))
+    if isinstance(image, Image.Image):
+        return _pil_to_rgb(image)
+    if isinstance(image, Tensor):
+        array = image.detach().cpu()
+        if array.ndim != 3 or array.shape[0] not in (1, 3, 4):
+            raise UsageError(f"image tensor has shape {tuple(array.shape)}; wanted (3, H, W), uint8 or float in [0, 1]")
+        if array.is_floating_point():
+            low, high = (float(array.min()), float(array.max())) if array.numel() else (0.0, 0.0)
+            if not 0 <= low <= high <= 1:
+                raise UsageError(f"image tensor has float values from {low:g} to {high:g}; wanted [0, 1] (or uint8)")
+            array = (array.float() * 255).round().to(torch.uint8)
+        return _array_to_rgb(array.permute(1, 2, 0).numpy())
+    if isinstance(image, np.ndarray):
+        return _array_to_rgb(image)
+    raise UsageError(
+        f"image is a {type(image).__name__}; wanted a path, PIL image, NumPy (H, W, 3) uint8 or tensor (3, H, W)"
+    )
+
+
+def _read_file(path: Path) -> Image.Image:
+    if not path.is_file():
+        raise UsageError(f"no image at {path}" + ("; that is a folder, name the files in it" if path.is_dir() else ""))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                opened.load()
+                return _pil_to_rgb(opened)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UsageError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; cut it into pieces first") from None
+    except UnidentifiedImageError:
+        raise UsageError(f"{path} is not an image that Pillow can read") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UsageError(f"{path} is a damaged image ({str(error).splitlines()[0][:80]})") from None
+
+
+def _pil_to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _array_to_rgb(np.asarray(image))
+    return image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB")
+
+
+def _array_to_rgb(array: NDArray[np.generic]) -> Image.Image:
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        raise UsageError(f"image array has shape {array.shape}; wanted (H, W, 3), (H, W) or (H, W, 4)")
+    array = array[..., :3]
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
+    elif array.dtype != np.uint8:
+        array = _stretch(array)
+    if array.shape[2] == 1:
+        array = np.repeat(array, 3, axis=2)
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _stretch(array: NDArray[np.generic]) -> NDArray[np.uint8]:
+    if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):
+        raise UsageError(f"image array has dtype {array.dtype}; wanted uint8, uint16 or float")
+    values = array.astype(np.float32)
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise UsageError("image array holds no finite value")
+    low, high = np.percentile(values[finite], STRETCH)
+    if high <= low:
+        low, high = float(values[finite].min()), float(values[finite].max())
+    values = np.where(finite, values, low)
+    stretched: NDArray[np.uint8] = (np.clip((values - low) / max(high - low, 1e-12), 0, 1) * 255).round().astype(np.uint8)
+    return stretched
+
+
+class Processor:
+    """What stands before and after one configuration of the model."""
+
+    def __init__(self, config: RS2SAM2Config) -> None:
+        self.config = config
+
+    def images(self, images: Sequence[Image.Image]) -> tuple[Tensor, Tensor | None]:
+        """RGB images -> (I, 3, S, S) for the trunk and (I, 3, s, s) for BEiT-3 (None where it shares the trunk's map).
+
+        Both views are squashed to a square, float32 and normalised.
+        """
+        p, size, beit3 = self.config.processor, self.config.image_size, self.config.beit3
+        trunk = torch.stack([view(x, size, p.image_resize, p.image_mean, p.image_std) for x in images])
+        if beit3.patches == "trunk":
+            return trunk, None
+        return trunk, torch.stack(
+            [view(x, beit3.image_size, p.beit3_resize, p.beit3_mean, p.beit3_std) for x in images]
+        )
+
+    def logits(self, mask_logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B, 1, h, w) in any dtype -> (B, H, W) float32 at the source's size, bilinear."""
+        return F.interpolate(mask_logits.float(), size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def view(
+    image: Image.Image, size: int, resize: Resize, mean: tuple[float, float, float], std: tuple[float, float, float]
+) -> Tensor:
+    """One square view (3, size, size), float32, normalised."""
+    if resize == "pil-bilinear":
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    x = torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1).float() / 255
+    if resize != "pil-bilinear":
+        x = F.interpolate(x[None], (size, size), mode=resize, align_corners=False, antialias=False)[0]
+    return (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+
+
+def probability(logits: NDArray[np.float32], config: ProcessorConfig) -> NDArray[np.float32]:
+    """Foreground probability of mask logits: sigmoid(2p - 1) for the released system, sigmoid(p) for EVF-SAM2."""
+    z = config.steepness * (logits - config.threshold)
+    p: NDArray[np.float32] = (0.5 * (1 + np.tanh(0.5 * z))).astype(np.float32)  # never overflows
+    return p
