@@ -341,13 +341,19 @@ def main():
     parser.add_argument("--images", type=int, default=4)
     parser.add_argument("--phrases", type=int, default=8)
     parser.add_argument("--synthetic", type=int, default=160, help="rendered scenes beside the real images")
-    parser.add_argument("--evaluate")
+    parser.add_argument("--evaluate", metavar="WEIGHTS", help="score a model folder instead")
+    parser.add_argument("--export", metavar="DIR", help="write the run's averaged weights as a model folder instead")
     args = parser.parse_args()
     config = preset("nano")
     if args.evaluate:
         model = RS2SAM2.from_pretrained(args.evaluate)
         tokenizer = Tokenizer(Path(args.evaluate) / "vocabulary.spm", config.beit3.vocabulary)
         print(json.dumps(evaluate(model, model.config, Scenes(args.data, "val"), tokenizer), indent=1))
+        return
+    if args.export:
+        model = RS2SAM2(config)
+        model.load_state_dict(torch.load(Path(args.run) / "average.pt", weights_only=True))
+        model.save_pretrained(args.export, vocabulary=VOCABULARY, dtype=torch.float16)
         return
     tokenizer = Tokenizer(VOCABULARY, config.beit3.vocabulary, config.beit3.max_tokens)
     torch.manual_seed(0)

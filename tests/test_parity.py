@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import shared
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -25,6 +24,7 @@ from rs2sam2.checkpoint.folder import convert, open_folder
 from rs2sam2.cli import run
 from rs2sam2.losses import released_losses
 from rs2sam2.model.rs2sam2 import RS2SAM2, RS2SAM2Output
+from toys import shared
 
 SHARED = shared()
 TOLERANCE = 1e-4

@@ -74,7 +74,7 @@ def released_plan(source: Source) -> Plan:
         name="evf-sam2" if evf else "large",
         trunk=trunk,
         beit3=_beit3_config(source, "mm_extractor."),
-        decoder=DecoderConfig(masks=masks),
+        decoder=_decoder_config(source, "visual_model.", masks),
         text_adapters=text_adapters,
         text_gate=text_gate,
         mask_prompt=mask_prompt,
@@ -93,7 +93,8 @@ def start_plan(sam2: Source, beit3: Source, image_size: int, beit3_size: int) ->
     sam2 = sam2.strip(_prefix(sam2, TRUNK_ANCHOR))
     trunk = _hiera_config(sam2, "image_encoder.trunk.")
     text = dataclasses.replace(_beit3_config(beit3, ""), image_size=beit3_size)
-    config = RS2SAM2Config(trunk=trunk, beit3=text, image_size=image_size)
+    decoder = _decoder_config(sam2, "", "single")
+    config = RS2SAM2Config(trunk=trunk, beit3=text, decoder=decoder, image_size=image_size)
     config = dataclasses.replace(config, name=_name(config))
     origin = f"{sam2.description} + {beit3.description}"
     plan = Plan(config, "SAM2 + BEiT-3, a start for training", origin, {})
@@ -195,6 +196,18 @@ def _hiera_config(source: Source, prefix: str) -> HieraConfig:
         if (config.width, config.depths) == (width, depths):
             return config
     raise WeightsError(f"{source.description}: no published Hiera has width {width} and depths {depths}")
+
+
+def _decoder_config(source: Source, prefix: str, masks: Literal["single", "best_of_three"]) -> DecoderConfig:
+    try:
+        return DecoderConfig(
+            width=source[f"{prefix}no_mem_embed"].shape[-1],
+            mlp=source[f"{prefix}sam_mask_decoder.transformer.layers.0.mlp.layers.0.weight"].shape[0],
+            mask_channels=source[f"{prefix}sam_prompt_encoder.mask_downscaling.0.weight"].shape[0],
+            masks=masks,
+        )
+    except KeyError as error:
+        raise WeightsError(f"{source.description}: {error.args[0]} is missing; not a complete SAM2") from None
 
 
 def _beit3_config(source: Source, prefix: str) -> BEiT3Config:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -142,8 +143,10 @@ def _open_torch(path: Path) -> Source:
 def _load_torch(path: Path) -> Any:
     import zipfile
 
-    # Files in torch's old format cannot be mapped; they are read whole.
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # about pickle protocols; what is not plain is refused anyway
+        # Files in torch's old format cannot be mapped; they are read whole.
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
 
 
 def _unsafe_names(path: Path) -> str:

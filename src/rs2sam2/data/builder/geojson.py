@@ -1,0 +1,140 @@
+"""GeoJSON polygons over a georeferenced raster as annotated tiles, read window by window."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rs2sam2.data.builder.annotated import AnnotatedImage, describe
+from rs2sam2.data.files import replacing
+from rs2sam2.data.language.layout import Layout, SceneObject
+from rs2sam2.data.masks import RLE, Target
+from rs2sam2.errors import DataError, UsageError
+
+CLASS_FIELDS = ("category", "class", "label", "name", "type")
+MIN_SHARE = 0.02
+
+
+def read_geojson(
+    geojson: Path,
+    raster: Path,
+    folder: Path,
+    tile: int,
+    class_field: str | None,
+    advance: Callable[[], None] = lambda: None,
+) -> list[AnnotatedImage]:
+    """Annotated tiles of `tile` px, written as PNG to `folder`/images; the raster's margins are padded black.
+
+    The class of a polygon is its property `class_field` (else the first of category, class, label, name, type there is).
+    Coordinates are WGS84, or in the file's "crs". Objects cut by a tile's edge keep the share that is inside, and are no
+    target where less than half of them is. Tiles without a polygon serve no-target phrases.
+    UsageError where rasterio is missing or the raster is not 8-bit; DataError where files are not as needed.
+    """
+    try:
+        import rasterio
+        from rasterio.features import rasterize
+        from rasterio.warp import transform_geom
+        from rasterio.windows import Window
+    except ImportError:
+        raise UsageError("GeoJSON over a raster needs rasterio; type: pip install rasterio") from None
+    from PIL import Image
+
+    features, crs = _features(geojson, class_field)
+    result = []
+    try:
+        source = rasterio.open(raster)
+    except rasterio.errors.RasterioIOError as error:
+        raise DataError(f"raster {raster} cannot be read ({error}); give a GeoTIFF with --raster") from None
+    with source:
+        if source.crs is None:
+            raise DataError(f"raster {raster} has no coordinate reference system; georeference it first")
+        if source.dtypes[0] != "uint8":
+            raise UsageError(
+                f"raster {raster} is {source.dtypes[0]}; stretch it to 8 bits first (gdal_translate -ot Byte -scale)"
+            )
+        bands = [1, 2, 3] if source.count >= 3 else [1, 1, 1]
+        shapes = [(name, transform_geom(crs, source.crs, geometry)) for name, geometry in features]
+        bounds = [_pixel_bounds(geometry, ~source.transform) for _, geometry in shapes]
+        for row, column in np.ndindex(math.ceil(source.height / tile), math.ceil(source.width / tile)):
+            left, top = column * tile, row * tile
+            window = Window(left, top, tile, tile)  # type: ignore[no-untyped-call,unused-ignore]
+            pixels = np.moveaxis(source.read(bands, window=window, boundless=True, fill_value=0), 0, 2)
+            objects: list[SceneObject] = []
+            targets: list[Target | None] = []
+            for (name, geometry), (x1, y1, x2, y2) in zip(shapes, bounds, strict=True):
+                if x2 <= left or y2 <= top or x1 >= left + tile or y1 >= top + tile:
+                    continue
+                transform = source.window_transform(window)
+                mask = rasterize([geometry], (tile, tile), transform=transform, dtype="uint8").astype(bool)
+                seen = describe(name, mask, pixels)
+                if seen is None:
+                    continue
+                inner = max(0.0, min(x2, left + tile) - max(x1, left)) * max(0.0, min(y2, top + tile) - max(y1, top))
+                share = inner / max((x2 - x1) * (y2 - y1), 1e-9)
+                objects.append(_with_share(seen, share))
+                targets.append(RLE.encode(mask) if share >= 0.5 else None)
+            path = folder / "images" / f"{raster.stem}_{row:03d}_{column:03d}.png"
+            with replacing(path) as temporary:
+                Image.fromarray(pixels).save(temporary)
+            result.append(AnnotatedImage(path, Layout(tile, tile, tuple(objects)), tuple(targets)))
+            advance()
+    return result
+
+
+def tile_count(raster: Path, tile: int) -> int:
+    """How many tiles `read_geojson` makes, for a progress bar."""
+    import rasterio
+
+    try:
+        with rasterio.open(raster) as source:
+            return int(math.ceil(source.height / tile) * math.ceil(source.width / tile))
+    except rasterio.errors.RasterioIOError as error:
+        raise DataError(f"raster {raster} cannot be read ({error}); give a GeoTIFF with --raster") from None
+
+
+def _with_share(o: SceneObject, share: float) -> SceneObject:
+    from dataclasses import replace
+
+    return replace(o, visible=min(1.0, max(share, MIN_SHARE + 1e-6)))
+
+
+def _features(path: Path, class_field: str | None) -> tuple[list[tuple[str, dict[str, Any]]], str]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        features = data["features"]
+        crs = str(data.get("crs", {}).get("properties", {}).get("name", "OGC:CRS84"))
+    except FileNotFoundError:
+        raise DataError(f"no {path}; give a GeoJSON file with --geojson") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"{path} is not a GeoJSON FeatureCollection ({error})") from None
+    found = []
+    for feature in features:
+        geometry, properties = feature.get("geometry"), feature.get("properties") or {}
+        if not geometry or geometry.get("type") not in ("Polygon", "MultiPolygon"):
+            continue
+        fields = (class_field,) if class_field else CLASS_FIELDS
+        name = next((str(properties[f]) for f in fields if properties.get(f)), None)
+        if name is None:
+            raise DataError(
+                f"{path}: a polygon has none of the properties {', '.join(fields)} (it has {', '.join(properties) or 'none'}); "
+                "name the one that holds the class with --class-field"
+            )
+        found.append((name, geometry))
+    if not found:
+        raise DataError(f"{path} holds no polygon; phrases are made about polygons")
+    return found, crs
+
+
+def _pixel_bounds(geometry: dict[str, Any], to_pixels: Any) -> tuple[float, float, float, float]:
+    rings = (
+        geometry["coordinates"] if geometry["type"] == "Polygon" else [r for p in geometry["coordinates"] for r in p]
+    )
+    a, b, c, d, e, f = to_pixels[:6]
+    points = [(a * x + b * y + c, d * x + e * y + f) for ring in rings for x, y, *_ in ring]
+    xs, ys = zip(*points, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)

@@ -1,0 +1,80 @@
+"""`data convert`: any data set to the open format or to RRSIS-D's layout.
+
+Images are copied byte for byte (or, in the open format, referred to where they lie). Run-length codes and polygons
+stay what they are; mask files become run-length codes of the same pixels. Nothing that a sample says is lost on the
+way to RRSIS-D and back, except polygons of samples with several objects: they come back as the pixels they cover.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from rs2sam2.data import refs, rrsisd
+from rs2sam2.data.check import Progress, usable
+from rs2sam2.data.files import replacing
+from rs2sam2.data.registry import Dataset
+from rs2sam2.data.sample import Sample
+from rs2sam2.errors import UsageError
+
+Images = Literal["copy", "reference"]
+
+
+def convert_dataset(
+    data: Dataset,
+    out: str | Path,
+    to: Literal["refs", "rrsisd"] = "refs",
+    *,
+    splits: Collection[str] | None = None,
+    images: Images = "copy",
+    drop_broken: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Write `data` to the folder `out`; returns how many samples each split has there.
+
+    `images="reference"` leaves the images where they are (open format only). `drop_broken` leaves out what
+    `rs2sam2 data check` would call broken. Raises UsageError where `out` is not empty or the choice is not possible,
+    DataError where something cannot be read.
+    """
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} is not an empty folder; remove it or name another")
+    if to == "rrsisd" and images != "copy":
+        raise UsageError("RRSIS-D's layout has its images inside; leave --images at copy, or convert to refs")
+    chosen = tuple(splits) if splits else data.splits()
+    samples = [sample for split in chosen for sample in data.read(split)]
+    if drop_broken:
+        samples = usable(samples, progress=progress)
+    if to == "rrsisd":
+        rrsisd.write(out, samples)
+    else:
+        _write_refs(data, out, samples, images, progress)
+    return {split: sum(s.split == split for s in samples) for split in chosen}
+
+
+def _write_refs(data: Dataset, out: Path, samples: list[Sample], images: Images, progress: Progress | None) -> None:
+    paths = list(dict.fromkeys(s.image for s in samples))
+    common = Path(os.path.commonpath([path.parent.resolve() for path in paths])) if paths else out
+    info = refs.read_info(data.root) if data.layout.name == "refs" else None
+    refs.write_dataset_json(
+        out,
+        name=samples[0].source if samples else data.layout.title,
+        image_root="." if images == "copy" else common,
+        licence=info.licence if info else None,
+        generator=info.generator if info else {"converted_from": data.layout.name},
+    )
+    if images == "copy":
+        copies = {path: out / "images" / path.parent.resolve().relative_to(common) / path.name for path in paths}
+        for done, (path, copy) in enumerate(copies.items(), 1):
+            if path.is_file():  # a missing image stays missing: data check says so of the copy as of the original
+                with replacing(copy) as temporary:
+                    shutil.copyfile(path, temporary)
+            if progress:
+                progress(done, len(copies))
+        samples = [replace(s, image=copies[s.image]) for s in samples]
+    for split in dict.fromkeys(s.split for s in samples):
+        refs.write_split(out, split, [s for s in samples if s.split == split])

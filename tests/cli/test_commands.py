@@ -1,0 +1,195 @@
+"""Commands as users type them: what they write, print and return."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from rs2sam2.cli import run
+
+
+def size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def segment(*arguments: object) -> int:
+    return run(["segment", *map(str, arguments), "--device", "cpu"])
+
+
+def test_one_mask(toy_folder: Path, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, overlay = tmp_path / "deep" / "mask.png", tmp_path / "overlay.png"
+    assert segment(picture, "-p", "the ship", "-o", out, "--overlay", overlay, "--weights", toy_folder) == 0
+    with Image.open(out) as image:
+        mask = np.asarray(image)
+    assert mask.shape == (40, 56) and set(np.unique(mask)) <= {0, 255}
+    assert size(overlay)[0] >= 56
+    printed = capsys.readouterr()
+    assert "'the ship' score" in printed.out and str(out) in printed.out and not printed.err
+
+
+def test_several_images_and_phrases_as_json(
+    toy_folder: Path, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twin = tmp_path / "other" / "picture.png"  # the same name in another folder
+    twin.parent.mkdir()
+    twin.write_bytes(picture.read_bytes())
+    out = tmp_path / "masks"
+    arguments = [picture, twin, "-p", "the ship", "-p", "The ship!", "-o", out, "--weights", toy_folder, "--json"]
+    assert segment(*arguments) == 0
+    records = json.loads(capsys.readouterr().out)
+    assert len(records) == 4 and len({r["mask"] for r in records}) == 4
+    assert all(Path(r["mask"]).exists() and r["presence"] is None and r["size"] == [40, 56] for r in records)
+    assert len(list(out.iterdir())) == 4
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "I;16"])
+def test_grey_transparent_and_sixteen_bit_images(toy_folder: Path, tmp_path: Path, mode: str) -> None:
+    grey = np.arange(400, dtype=np.uint16).reshape(20, 20)
+    image = Image.fromarray(grey * 100) if mode == "I;16" else Image.fromarray(grey.astype(np.uint8)).convert(mode)
+    image.save(tmp_path / "x.png")
+    assert segment(tmp_path / "x.png", "-p", "tank", "-o", tmp_path / "m.png", "--weights", toy_folder) == 0
+
+
+def test_one_pixel(toy_folder: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1)).save(tmp_path / "x.png")
+    out = tmp_path / "m.png"
+    assert (
+        segment(tmp_path / "x.png", "-p", "tank", "-o", out, "--overlay", tmp_path / "o.png", "--weights", toy_folder)
+        == 0
+    )
+    assert size(out) == (1, 1)
+
+
+def test_bad_input_is_one_line_the_right_code_and_nothing_written(
+    toy_folder: Path, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("no image")
+    cut = tmp_path / "cut"
+    cut.mkdir()
+    for file in toy_folder.iterdir():
+        (cut / file.name).write_bytes(file.read_bytes())
+    (cut / "model.safetensors").write_bytes((toy_folder / "model.safetensors").read_bytes()[:5000])
+    out = tmp_path / "out.png"
+    file_as_folder = tmp_path / "text.png" / "out.png"
+    cases: list[tuple[list[object], int, str]] = [
+        ([tmp_path / "nowhere.png", "-p", "ship"], 2, "no image at"),
+        ([text, "-p", "ship"], 2, "not an image"),
+        ([tmp_path, "-p", "ship"], 2, "folder"),
+        ([picture, "-p", " "], 2, "empty"),
+        ([picture, "-p", "ship " * 50], 2, "at most"),
+        ([picture, "-p", "ship", "--weights", cut], 5, "truncated"),
+        ([picture, "-p", "ship", "--weights", tmp_path / "no"], 5, "no weights at"),
+        ([picture, "-p", "ship", "--vocabulary", text], 5, "not a readable"),
+        ([picture, "-p", "ship", "--dtype", "int4"], 2, "dtype"),
+        ([picture, "-p", "ship", "--colour", "red"], 2, "colour"),
+        ([picture], 2, "phrase"),
+        ([picture, "-p", "a", "-p", "b"], 2, "name a folder"),
+    ]
+    if not torch.cuda.is_available():
+        cases.append(([picture, "-p", "ship", "--device", "cuda"], 2, "0 GPUs"))
+    for arguments, code, message in cases:
+        target = [] if "-o" in arguments else ["-o", out]
+        weights = [] if "--weights" in arguments else ["--weights", toy_folder]
+        assert run(["segment", *map(str, [*arguments, *target, *weights])]) == code, arguments
+        printed = capsys.readouterr()
+        assert printed.err.count("\n") == 1 and message in printed.err and not printed.out, printed.err
+        assert not out.exists()
+    assert segment(picture, "-p", "ship", "-o", file_as_folder, "--weights", toy_folder) == 2
+    assert "not a folder" in capsys.readouterr().err
+    assert segment(picture, "-p", "ship", "-o", tmp_path / "mask.jpg", "--weights", toy_folder) == 2
+    assert "written as .png" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(toy_folder: Path, picture: Path, tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    assert segment(picture, "-p", "ship", "-o", locked / "m.png", "--weights", toy_folder) == 2
+
+
+def test_a_failed_image_does_not_stop_the_others(
+    toy_folder: Path, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "nowhere.png"
+    assert segment(missing, picture, "-p", "ship", "-o", tmp_path / "out", "--weights", toy_folder) == 4
+    printed = capsys.readouterr()
+    assert "no image at" in printed.err and "1 of 2 images failed" in printed.err
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["picture__ship.png"]
+
+
+def test_info(toy_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["info", str(toy_folder)]) == 0
+    assert "configuration:" in capsys.readouterr().out
+    assert run(["info", str(toy_folder), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["layout"] == "rs2sam2" and facts["configuration"]["name"] == "toy" and facts["provenance"]["rs2sam2"]
+    assert run(["info", "no/where/at-all"]) == 5
+
+
+def test_import_refuses_to_overwrite(toy_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["import-weights", "nano", "-o", str(toy_folder)]) == 2
+    assert "already holds weights" in capsys.readouterr().err
+
+
+def test_import_refuses_a_truncated_vocabulary(
+    toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vocabulary = tmp_path / "cut.spm"
+    vocabulary.write_bytes((toy_folder / "vocabulary.spm").read_bytes()[:500])
+    assert run(["import-weights", str(toy_folder), "--vocabulary", str(vocabulary), "-o", str(tmp_path / "o")]) == 5
+    assert "download it again" in capsys.readouterr().err and not (tmp_path / "o").exists()
+
+
+def test_import_cannot_write(toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert run(["import-weights", str(toy_folder), "-o", str(tmp_path / "file" / "o")]) == 2
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "torch" in out and "bundled" in out and "problem" in out
+    assert run(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["packages"]["rs2sam2"]
+
+
+def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "-o", str(tmp_path / "demo")]) == 0
+    assert "overlay.png" in capsys.readouterr().out
+    assert size(tmp_path / "demo" / "overlay.png")[0] >= 500
+    assert len(list((tmp_path / "demo").glob("scene__*.png"))) >= 3
+
+
+def test_help_version_and_typing_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0 and "segment" in capsys.readouterr().out
+    assert run(["segment", "--help"]) == 0 and "--overlay" in capsys.readouterr().out
+    assert run(["--version"]) == 0
+    capsys.readouterr()
+    assert run(["segmentt"]) == 2
+    assert "segment" in capsys.readouterr().err
+
+
+def test_ctrl_c_and_a_closed_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import rs2sam2.cli as cli
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    assert run([]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    script = "from rs2sam2.cli import run; raise SystemExit(run(['info', 'nano']))"
+    command = f'{sys.executable} -c "{script}" | head -1; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr

@@ -1,0 +1,162 @@
+"""Wording, parsing, turning: what goes out comes back."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from language_strategies import layouts, programs
+
+from rs2sam2.data.language.evaluate import evaluate
+from rs2sam2.data.language.parser import PhraseError, parse
+from rs2sam2.data.language.program import Color, Extreme, Position, Program, Relation, Selection, Shape, Size, kind
+from rs2sam2.data.language.symmetry import SYMMETRIES, inverse, then
+from rs2sam2.data.language.transform import rewrite_phrase, rewrite_program
+from rs2sam2.data.language.wording import phrase_for
+from rs2sam2.errors import DataError, UsageError
+
+FLIPS = ("hflip", "vflip", "rot180")
+
+
+@pytest.mark.parametrize("rules", ["english", "rrsisd"])
+@given(data=st.data(), seed=st.integers(0, 10**6))
+def test_every_wording_is_read_back_as_its_program(rules: str, data: st.DataObject, seed: int) -> None:
+    program = data.draw(programs(rules))
+    assert parse(phrase_for(program, Random(seed)), program.rules) == program
+
+
+@given(program=programs(), seed=st.integers(0, 10**6), symmetry=st.sampled_from(SYMMETRIES))
+def test_turned_phrase_means_the_turned_program(program: Program, seed: int, symmetry: str) -> None:
+    phrase = rewrite_phrase(phrase_for(program, Random(seed)), symmetry)
+    assert phrase is not None
+    assert parse(phrase) == rewrite_program(program, symmetry)
+
+
+@pytest.mark.parametrize("rules", ["english", "rrsisd"])
+@given(data=st.data(), seed=st.integers(0, 10**6), flip=st.sampled_from(FLIPS))
+def test_flipping_twice_restores_phrase_and_program(rules: str, data: st.DataObject, seed: int, flip: str) -> None:
+    program = data.draw(programs(rules))
+    phrase = phrase_for(program, Random(seed))
+    once = rewrite_phrase(phrase, flip, rules)
+    assert once is not None and rewrite_phrase(once, flip, rules) == phrase
+    assert rewrite_program(rewrite_program(program, flip), flip) == program
+
+
+@given(program=programs(), layout=layouts(), symmetry=st.sampled_from(SYMMETRIES))
+def test_turning_layout_and_program_together_changes_nothing(program: Program, layout, symmetry: str) -> None:
+    before, after = evaluate(program, layout), evaluate(rewrite_program(program, symmetry), layout.turned(symmetry))
+    assert before == after
+
+
+@given(program=programs(), symmetry=st.sampled_from(SYMMETRIES))
+def test_program_survives_json_and_its_inverse_symmetry(program: Program, symmetry: str) -> None:
+    assert Program.from_dict(program.to_dict()) == program
+    assert rewrite_program(rewrite_program(program, symmetry), inverse(symmetry)) == program
+
+
+@pytest.mark.parametrize(
+    ("phrase", "symmetry", "turned"),
+    [
+        ("The ship on the left", "hflip", "The ship on the right"),
+        ("the ship on the left", "vflip", "the ship on the left"),
+        ("the ship at the bottom", "vflip", "the ship at the top"),
+        ("the ship on the left", "rot90", "the ship at the bottom"),
+        ("The leftmost ship", "hflip", "The rightmost ship"),
+        ("the upper-left tank", "rot90", "the lower-left tank"),
+        ("the second ship from the left", "rot270", "the second ship from the top"),
+        ("the tank above the ship", "rot90", "the tank to the left of the ship"),
+        ("the ship to the left of the harbor on the right", "rot90", "the ship below the harbor at the top"),
+        ("the house on top of the hill on the left", "hflip", "the house on top of the hill on the right"),
+        ("the horizontal runway", "transpose", "the vertical runway"),
+        ("the ship", "rot90", "the ship"),
+    ],
+)
+def test_direction_words_turn_where_they_stand(phrase: str, symmetry: str, turned: str) -> None:
+    assert rewrite_phrase(phrase, symmetry) == turned
+
+
+def test_benchmark_keeps_its_prepositions() -> None:
+    assert rewrite_phrase("A ship at the bottom", "vflip", "rrsisd") == "A ship on the top"
+    assert rewrite_phrase("A ship is below the harbor", "rot270", "rrsisd") == "A ship is on the left of the harbor"
+
+
+@pytest.mark.parametrize(
+    "phrase", ["the road to the north", "ships at a right angle", "the northeastern field", "ships turning right now"]
+)
+def test_phrases_that_cannot_be_turned_are_refused(phrase: str) -> None:
+    assert rewrite_phrase(phrase, "hflip") is None
+
+
+def test_refusal_depends_on_the_symmetry() -> None:
+    assert rewrite_phrase("the top row of tanks", "hflip") == "the top row of tanks"
+    assert rewrite_phrase("the top row of tanks", "rot90") is None
+    assert rewrite_phrase("the car driving clockwise", "rot90") is not None
+    assert rewrite_phrase("the car driving clockwise", "vflip") is None
+    with pytest.raises(UsageError, match="symmetry 'diagonal'"):
+        rewrite_phrase("the ship", "diagonal")
+
+
+def test_symmetries_form_a_group() -> None:
+    for a in SYMMETRIES:
+        assert then(a, inverse(a)) == "identity"
+        assert all(then(a, b) in SYMMETRIES for b in SYMMETRIES)
+    assert then("rot90", "rot90") == "rot180" and then("hflip", "vflip") == "rot180"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "selection"),
+    [
+        ("A red and white small vehicle", Selection("vehicle", "one", (Color(("red", "white")), Size("small")))),
+        ("The expressway service area", Selection("expressway service area")),
+        ("both tennis courts at the top of the image", Selection("tennis court", 2, (Position("top"),))),
+        ("all the airplanes", Selection("airplane", "all")),
+        ("the vegetation in the upper left corner", Selection("vegetation", "all", (Position("upper left"),))),
+        ("the second largest tank", Selection("storage tank", "one", (Extreme("large", 2),))),
+        ("ship number two from the right", Selection("ship", "one", (Extreme("right", 2),))),
+        ("A frustum of a cone chimney", Selection("chimney", "one", (Shape("cone frustum"),))),
+        ("A court on the right of the lower right", None),
+        (
+            "A basketball court on the right of the lower right",
+            Selection("basketball court", "one", (Position("right"), Position("lower right"))),
+        ),
+        (
+            "The stadium is on the far right of all vehicles",
+            Selection("stadium", "one", (Relation("right", Selection("vehicle", "all")),)),
+        ),
+        (
+            "The bridge has white car running on it",
+            Selection("bridge", "one", (Relation("holding", Selection("car", "one", (Color(("white",)),))),)),
+        ),
+        ("the boat nearest to the dock", Selection("ship", "one", (Relation("closest to", Selection("harbor")),))),
+        ("the ship sailing home", None),
+        ("the second ship", None),
+        ("", None),
+    ],
+)
+def test_parser(phrase: str, selection: Selection | None) -> None:
+    if selection is None:
+        with pytest.raises(PhraseError, match="is not understood"):
+            parse(phrase)
+    else:
+        assert parse(phrase).select == selection
+
+
+def test_parser_takes_classes_it_does_not_know() -> None:
+    assert parse("the solar panels on the left", categories=("Solar_Panel",)).select.category == "solar panel"
+
+
+@pytest.mark.parametrize(
+    "bad", [{}, {"rules": "x"}, {"rules": "english", "select": {"category": "a", "quantity": 0, "where": []}}]
+)
+def test_a_damaged_program_is_a_data_error(bad: dict) -> None:
+    with pytest.raises(DataError, match="not a phrase program"):
+        Program.from_dict(bad)
+
+
+def test_kinds() -> None:
+    assert kind(parse("the ship").select) == "category"
+    assert kind(parse("the small white ship on the left").select) == "color+size+position"
+    assert kind(parse("the third ship from the left").select) == "ordinal"
+    assert kind(parse("the two ships").select) == "group"

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from rs2sam2.data.synthetic import SCENES, render
+from rs2sam2.data.synthetic.pictures import CATEGORIES
+from rs2sam2.errors import UsageError
+
+EXPECTED = {
+    "airfield": {"airplane"},
+    "harbour": {"ship", "harbor"},
+    "tank-farm": {"storage tank", "road"},
+    "sports": {"tennis court", "baseball field", "basketball court", "ground track field", "stadium", "tree"},
+    "suburb": {"building", "road", "vehicle", "tree"},
+    "river": {"bridge", "road", "tree", "ship"},
+    "fields": {"building", "tree", "road", "windmill"},
+    "roads": {"vehicle", "road"},
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_scene_is_drawn_with_its_objects(scene: str) -> None:
+    found: set[str] = set()
+    for seed in range(4):
+        drawn = render(scene, (128, 160), gsd=1.0, seed=seed)
+        assert drawn.image.shape == (128, 160, 3)
+        assert drawn.image.dtype == np.uint8
+        assert drawn.image.std() > 8
+        for item in drawn.instances:
+            assert item.category in CATEGORIES
+            assert item.mask.shape == (128, 160)
+            x0, y0, x1, y1 = item.box
+            ys, xs = np.nonzero(item.mask)
+            assert (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1) == (x0, y0, x1, y1)
+            assert item.area == len(xs)
+            found.add(item.category)
+    assert found >= EXPECTED[scene] - {"stadium", "windmill", "ground track field"}
+
+
+def test_the_same_seed_gives_the_same_picture() -> None:
+    a, b = (render("sports", (96, 96), gsd=1.5, seed=5) for _ in range(2))
+    np.testing.assert_array_equal(a.image, b.image)
+    assert [(i.category, i.box) for i in a.instances] == [(i.category, i.box) for i in b.instances]
+    for first, second in zip(a.instances, b.instances, strict=True):
+        np.testing.assert_array_equal(first.mask, second.mask)
+    assert (render("sports", (96, 96), gsd=1.5, seed=6).image != a.image).any()
+
+
+def test_masks_lie_on_the_objects() -> None:
+    """White airplanes on grey ground: the pixels of their masks are lighter than those around."""
+    drawn = render("airfield", (256, 256), gsd=0.6, seed=1)
+    planes = [i for i in drawn.instances if i.category == "airplane" and i.attributes["colour"] == "white"]
+    assert planes
+    light = drawn.image.mean(2)
+    for plane in planes:
+        x0, y0, x1, y1 = plane.box
+        inside = plane.mask[y0:y1, x0:x1]
+        assert light[y0:y1, x0:x1][inside].mean() > light[y0:y1, x0:x1][~inside].mean() + 10
+
+
+def test_polygons_enclose_the_mask() -> None:
+    drawn = render("tank-farm", (128, 128), gsd=1.0, seed=3)
+    whole = [i for i in drawn.instances if i.category == "storage tank" and not i.attributes["truncated"]]
+    assert whole
+    for tank in whole:
+        corners = np.concatenate(tank.polygons)
+        assert np.abs(np.concatenate([corners.min(0), corners.max(0)]) - tank.box).max() < 1.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"scene": "moon"}, "no synthetic scene is called 'moon'; choose one of: airfield"),
+        ({"scene": "sports", "size": (8, 512)}, "between 16 and 4096"),
+        ({"scene": "sports", "gsd": 0.001}, "between 0.03 and 5 m"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        render(**arguments)  # type: ignore[arg-type]

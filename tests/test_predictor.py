@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from rs2sam2.config import ProcessorConfig
+from rs2sam2.errors import UsageError, VocabularyError
+from rs2sam2.predictor import Correction, Prediction, Predictor, Segmented, pick_device
+
+PHRASES = ["the ship", "the large tank on the left of the pier", "airplane"]
+
+
+@pytest.fixture
+def predictor(toy_folder: Path) -> Predictor:
+    return Predictor.load(toy_folder, device="cpu")
+
+
+def test_one_result_per_phrase_at_the_size_of_the_image(predictor: Predictor, picture: Path) -> None:
+    results = predictor.predict(picture, PHRASES)
+    assert [r.phrase for r in results] == PHRASES
+    for r in results:
+        assert r.mask.shape == r.logits.shape == r.probability.shape == (40, 56)
+        assert r.mask.dtype == np.bool_ and r.logits.dtype == np.float32
+        assert np.array_equal(r.mask, r.logits > 0.5)  # the released decision rule
+        assert 0 <= r.score <= 1 and 0 <= r.predicted_iou <= 1
+        assert r.presence is None  # these weights were not trained to say
+
+
+def test_batches_give_what_single_calls_give(predictor: Predictor, picture: Path) -> None:
+    other = np.random.default_rng(1).integers(0, 255, (30, 30, 3), np.uint8)
+    predictor.segmenter.max_batch = 3
+    together = predictor.predict_batch([picture, other], [PHRASES, "the bridge"])
+    assert [len(group) for group in together] == [3, 1]
+    alone = [*(predictor.predict(picture, p)[0] for p in PHRASES), predictor.predict(other, "the bridge")[0]]
+    for a, b in zip([*together[0], *together[1]], alone, strict=True):
+        assert a.phrase == b.phrase and np.abs(a.logits - b.logits).max() < 1e-3 * np.abs(b.logits).max()
+
+
+def test_no_phrases_no_results(predictor: Predictor, picture: Path) -> None:
+    assert predictor.predict(picture, []) == []
+    assert predictor.predict_batch([], []) == []
+    with pytest.raises(UsageError, match="per image"):
+        predictor.predict_batch([picture], [])
+
+
+@pytest.mark.parametrize(("phrase", "message"), [("", "empty"), ("  \n", "empty"), ("ship " * 40, "at most")])
+def test_phrases_that_cannot_be_read(predictor: Predictor, picture: Path, phrase: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        predictor.predict(picture, [phrase])
+
+
+def test_corrections_change_the_mask_and_are_in_pixels_of_the_image(predictor: Predictor, picture: Path) -> None:
+    first = predictor.predict(picture, "the ship")[0]
+    for correction in (
+        Correction(points=[(10, 10)]),
+        Correction(not_points=[(10, 10)]),
+        Correction(box=(4, 4, 30, 30)),
+        Correction(previous=first),
+    ):
+        assert (
+            np.abs(predictor.predict(picture, "the ship", correction=correction)[0].logits - first.logits).max() > 1e-4
+        )
+    # the same place in an image of twice the size
+    large = Image.open(picture).resize((112, 80), Image.Resampling.NEAREST)
+    segmenter = predictor.segmenter
+    small = segmenter._prompts([(56, 40)], [Correction(points=[(10, 10)], box=(4, 4, 30, 30))])  # type: ignore[attr-defined]
+    double = segmenter._prompts([large.size], [Correction(points=[(20, 20)], box=(8, 8, 60, 60))])  # type: ignore[attr-defined]
+    assert torch.allclose(small.points, double.points) and torch.allclose(small.boxes, double.boxes)
+
+
+def test_box_and_score_of_a_known_mask() -> None:
+    logits = np.full((10, 12), -4.0, np.float32)
+    result = Prediction("x", logits.copy(), ProcessorConfig(), 0.5, None)
+    assert result.box is None and result.score == 0.0
+    logits[2:5, 3:9] = 3.0
+    result = Prediction("x", logits, ProcessorConfig(), 0.5, None)
+    assert result.box == (3, 2, 9, 5)
+    assert abs(result.score - 1 / (1 + np.exp(-5.0))) < 1e-6
+    assert Prediction("x", logits, ProcessorConfig(), 0.5, presence=0.25).score == 0.25
+
+
+def test_another_segmenter_can_take_the_place(picture: Path) -> None:
+    class Quadrant:
+        decision = ProcessorConfig()
+        max_batch = 4
+
+        def check(self, phrase: str) -> None:
+            pass
+
+        def __call__(
+            self,
+            images: Sequence[Image.Image],
+            phrases: Sequence[str],
+            image_index: Sequence[int],
+            corrections: Sequence[Correction | None],
+        ) -> Segmented:
+            logits = torch.full((len(phrases), 1, 8, 8), -5.0)
+            logits[..., :4, :4] = 5.0
+            return Segmented(logits, torch.ones(len(phrases)), torch.full((len(phrases),), 0.75))
+
+    result = Predictor(Quadrant(), "quadrant").predict(picture, "upper left")[0]
+    assert result.box == (0, 0, 28, 20) and result.score == 0.75
+
+
+def test_devices() -> None:
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device("auto").type in ("cpu", "cuda")
+    with pytest.raises(UsageError, match="choose auto"):
+        pick_device("gpu!")
+    with pytest.raises(UsageError, match="not supported"):
+        pick_device("meta")
+    if not torch.cuda.is_available():
+        with pytest.raises(UsageError, match=r"0 GPUs.*--device cpu"):
+            pick_device("cuda")
+
+
+def test_bfloat16_runs(toy_folder: Path, picture: Path) -> None:
+    result = Predictor.load(toy_folder, dtype="bfloat16").predict(picture, "the ship")[0]
+    assert result.logits.dtype == np.float32 and np.isfinite(result.logits).all()
+    with pytest.raises(UsageError, match="float32 or bfloat16"):
+        Predictor.load(toy_folder, dtype="int8")  # type: ignore[arg-type]
+
+
+def test_a_vocabulary_is_needed(toy_folder: Path, toy_vocabulary: Path, picture: Path) -> None:
+    (toy_folder / "vocabulary.spm").unlink()
+    with pytest.raises(VocabularyError, match="--vocabulary"):
+        Predictor.load(toy_folder)
+    assert Predictor.load(toy_folder, vocabulary=toy_vocabulary).predict(picture, "the ship")
+
+
+def test_the_bundled_weights_answer(picture: Path) -> None:
+    result = Predictor.load(device="cpu").predict(picture, "the airplane on the left")[0]
+    assert result.mask.shape == (40, 56) and result.presence is not None
