@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sentencepiece
+from hypothesis import settings
 from PIL import Image
 
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from toys import ROWS, TOY, TOY_BEIT3, randomise
 
+settings.register_profile("unhurried", deadline=None)  # a loaded machine is slow, not wrong
+settings.load_profile("unhurried")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on the network
 
 
@@ -23,28 +26,9 @@ def toy_vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentencepiece model that fits the toy embedding."""
     folder = tmp_path_factory.mktemp("vocabulary")
     text = folder / "text.txt"
-    words = [
-        "the",
-        "ship",
-        "airplane",
-        "tank",
-        "on",
-        "left",
-        "right",
-        "of",
-        "large",
-        "small",
-        "pier",
-        "in",
-        "middle",
-        "upper",
-        "lower",
-        "harbor",
-        "bridge",
-        "field",
-        "road",
-    ]
-    text.write_text("\n".join(f"{a} {b} {c}" for a in words for b in words for c in words[:5]))
+    words = "the ship airplane tank on left right of large small pier in middle upper lower harbor bridge field road"
+    listed = words.split()
+    text.write_text("\n".join(f"{a} {b} {c}" for a in listed for b in listed for c in listed[:5]))
     sentencepiece.SentencePieceTrainer.train(
         input=str(text), model_prefix=str(folder / "toy"), vocab_size=60, hard_vocab_limit=False, minloglevel=2
     )

@@ -139,7 +139,9 @@ def test_every_recorded_array(model: RS2SAM2, weights: ModuleType, letter: str) 
     for name, value in ours.items():
         expected = arrays[name]
         error = np.abs(value.numpy().reshape(expected.shape) - expected).max()
-        errors[name] = error / (1 if name == "low_res_logits" else np.abs(expected).max())
+        # Relative to the largest value over the cases: case c's object score is -0.008, within rounding of 0.
+        largest = max(np.abs(np.load(SHARED / "reference" / f"case_{x}.npz")[name]).max() for x in "ac")  # type: ignore[operator]
+        errors[name] = error / (1 if name == "low_res_logits" else largest)
     print(letter, {name: f"{error:.1e}" for name, error in errors.items()})
     assert max(errors.values()) < TOLERANCE, errors
 

@@ -46,7 +46,7 @@ def released(model: RS2SAM2) -> dict[str, Tensor]:
 def sam2(config: RS2SAM2Config, *, version: str = "2.0") -> dict[str, Tensor]:
     """An official SAM2 file's "model"."""
     model = RS2SAM2(config)
-    table = {n: t for n, t in translate(model, Renamer(SAM2), partial=True).items()}
+    table = translate(model, Renamer(SAM2), partial=True)
     table["sam_prompt_encoder.no_mask_embed.weight"] = torch.randn(1, config.decoder.width)
     for i in "123":
         table[f"sam_mask_decoder.output_hypernetworks_mlps.{i}.layers.0.bias"] = torch.randn(config.decoder.width)

@@ -99,7 +99,9 @@ def _stretch(array: NDArray[np.generic]) -> NDArray[np.uint8]:
     if high <= low:
         low, high = float(values[finite].min()), float(values[finite].max())
     values = np.where(finite, values, low)
-    stretched: NDArray[np.uint8] = (np.clip((values - low) / max(high - low, 1e-12), 0, 1) * 255).round().astype(np.uint8)
+    stretched: NDArray[np.uint8] = (
+        (np.clip((values - low) / max(high - low, 1e-12), 0, 1) * 255).round().astype(np.uint8)
+    )
     return stretched
 
 

@@ -178,7 +178,10 @@ def convert(plan: Plan, folder: Path, vocabulary: Path | None, progress: Callabl
         _make_fresh(model, set(plan.fresh))
         fresh = {name: model.state_dict()[name] for name in plan.fresh}
     order = list(plan.model_on_meta().state_dict())
-    read: dict[str, Callable[[], Tensor]] = {**plan.tensors, **{name: partial(fresh.__getitem__, name) for name in fresh}}
+    read: dict[str, Callable[[], Tensor]] = {
+        **plan.tensors,
+        **{name: partial(fresh.__getitem__, name) for name in fresh},
+    }
     shapes = {name: (read[name]().dtype, tuple(read[name]().shape)) for name in order}
     metadata = {"layout": plan.layout, "origin": plan.origin, "fresh": str(len(plan.fresh))}
     write_safetensors(folder / WEIGHTS_FILE, shapes, lambda name: read[name](), _provenance(metadata), progress)

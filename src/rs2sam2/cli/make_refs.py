@@ -97,7 +97,9 @@ def make_refs(
     if sum(source is not None for source in (coco, masks, geojson, scenes)) != 1:
         raise UsageError("give one of --coco, --masks, --geojson and --scenes; see rs2sam2 data make-refs --help")
     if len(splits) != (len(coco) if coco else 1) or len(set(splits)) != len(splits):
-        raise UsageError(f"--split names {len(splits)} splits for {len(coco) if coco else 1} sources; give each its own")
+        raise UsageError(
+            f"--split names {len(splits)} splits for {len(coco) if coco else 1} sources; give each its own"
+        )
     if hold_out and splits != ["train"]:
         raise UsageError("--hold-out divides one source into train and val; leave --split out")
     if tile < 64:
@@ -116,7 +118,9 @@ def make_refs(
         with progress(f"phrases for {split_name}", len(found)) as bar:
             pairs = choose(found, recipe, lambda bar=bar: bar.advance(bar.task_ids[0]))  # type: ignore[misc]
         if not pairs:
-            raise UsageError(f"nothing can be said for certain about the {len(found)} images of {source}; are they labelled?")
+            raise UsageError(
+                f"nothing can be said for certain about the {len(found)} images of {source}; are they labelled?"
+            )
         counts = write(output, name or output.resolve().name, split_name, found, pairs, recipe, licence, source.name)
         report[split_name] = asdict(counts) | {"images": len(found)}
     if json:

@@ -16,7 +16,7 @@ Repeated = Parameter(negative=())
 
 def render(
     *,
-    out: Annotated[Path, Parameter(alias="-o")],
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
     scene: Annotated[Sequence[str], Repeated] = (),
     count: int = 10,
     size: int = 512,
@@ -34,12 +34,12 @@ def render(
 ) -> None:
     """Draw overhead scenes with exact instance masks. They are drawings, and every file says so.
 
-    Without --geotiff: pictures in OUT/images, their masks in OUT/instances.json (COCO). With it: one georeferenced
-    scene OUT (.tif) of any size, written in constant memory.
+    Without --geotiff: pictures in OUTPUT/images, their masks in OUTPUT/instances.json (COCO). With it: one georeferenced
+    scene OUTPUT (.tif) of any size, written in constant memory.
 
     Parameters
     ----------
-    out
+    output
         Folder for pictures (new or empty), or the GeoTIFF to write.
     scene
         Kind of scene: airfield, harbour, tank-farm, sports, suburb, river, fields or roads; may be repeated (default:
@@ -77,16 +77,16 @@ def render(
 
     if not geotiff:
         if truth is not None:
-            raise UsageError("--truth belongs to --geotiff; the truth of pictures is OUT/instances.json")
-        if out.suffix.lower() in (".tif", ".tiff"):
-            raise UsageError(f"{out} is a GeoTIFF; say how large: --geotiff 2048")
+            raise UsageError("--truth belongs to --geotiff; the truth of pictures is OUTPUT/instances.json")
+        if output.suffix.lower() in (".tif", ".tiff"):
+            raise UsageError(f"{output} is a GeoTIFF; say how large: --geotiff 2048")
         with progress("drawing", count) as bar:
             totals = write_pictures(
-                out, tuple(scene) or tuple(SCENES), count, size=(size, size), gsd=gsd, seed=seed,
+                output, tuple(scene) or tuple(SCENES), count, size=(size, size), gsd=gsd, seed=seed,
                 categories=category or None, image_format=image_format,
                 advance=lambda: bar.advance(bar.task_ids[0]),
             )  # fmt: skip
-        say(f"{out}: {count} pictures, " + (", ".join(f"{n} {name}" for name, n in totals.items()) or "no objects"))
+        say(f"{output}: {count} pictures, " + (", ".join(f"{n} {name}" for name, n in totals.items()) or "no objects"))
         return
     if scene:
         raise UsageError("--scene does not go with --geotiff, which draws all kinds side by side; leave one out")
@@ -94,7 +94,7 @@ def render(
         raise UsageError(f"--geotiff takes a height and a width, or one number for both; {len(geotiff)} were given")
     with progress("drawing", 1) as bar:
         report = write_geotiff(
-            out, (geotiff[0], geotiff[-1]), gsd=0.5 if gsd is None else gsd, seed=seed, crs=crs, origin=origin,
+            output, (geotiff[0], geotiff[-1]), gsd=0.5 if gsd is None else gsd, seed=seed, crs=crs, origin=origin,
             rotation=rotation, truth=truth, categories=category or None, compress=compress, workers=workers,
             advance=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
         )  # fmt: skip

@@ -118,7 +118,15 @@ def _image_folder(root: Path, refs: Path, references: Sequence[dict[str, Any]]) 
     """The published place, else the folder of `root` in which the first references' images lie."""
     published = root / "images" / refs.parent.name / "JPEGImages"
     files = [str(ref.get("file_name")) for ref in references[:20]]
-    others = ["images/*/JPEGImages", "images/JPEGImages", "JPEGImages", "*/JPEGImages", "images", "images/*", "*/images"]
+    others = [
+        "images/*/JPEGImages",
+        "images/JPEGImages",
+        "JPEGImages",
+        "*/JPEGImages",
+        "images",
+        "images/*",
+        "*/images",
+    ]
     candidates = [published, *(folder for pattern in others for folder in sorted(root.glob(pattern)))]
     if root == refs.parent:  # the path given was <root>/rrsisd itself
         candidates += [root.parent / "images" / root.name / "JPEGImages"]

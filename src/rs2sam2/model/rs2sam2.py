@@ -224,11 +224,7 @@ def _corner_points(prompts: SAMPrompts) -> tuple[Tensor | None, Tensor | None]:
         corners = prompts.boxes.unflatten(1, (2, 2))
         corner_labels = torch.tensor([BOX_LABELS], device=corners.device).expand(len(corners), -1)
         points = corners if points is None else torch.cat([corners, points.to(corners)], dim=1)
-        labels = (
-            corner_labels
-            if labels is None
-            else torch.cat([corner_labels, labels.to(corner_labels)], dim=1)
-        )
+        labels = corner_labels if labels is None else torch.cat([corner_labels, labels.to(corner_labels)], dim=1)
     if points is None or labels is None:
         return None, None
     nothing = points.new_zeros(len(points), 1, 2)

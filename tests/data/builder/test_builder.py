@@ -249,6 +249,7 @@ def test_scenes(tmp_path: Path) -> None:
     areas = [i.layout.objects[0].area / 128**2 for i in images if i.layout.objects]
     assert areas == pytest.approx([0.554, 1.0, 0.554, 0.706], abs=0.01)
     for pair in choose(images, Recipe(no_target=0.4)):
+        assert pair.kind == "category"
         assert pair.targets or not images[pair.image].layout.objects  # a picture of an airport may hold a stadium too
     with pytest.raises(UsageError, match="for training only"):
         read_scenes(labels, "val")
@@ -332,3 +333,35 @@ def _benchmark():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_command_builds_both_splits_and_says_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from rs2sam2.cli.make_refs import make_refs
+
+    path = write_coco(tmp_path / "set", images=4)
+    make_refs(output=tmp_path / "refs", coco=[path], hold_out=["003*"], per_image=6)
+    said = capsys.readouterr().out
+    assert "train.jsonl" in said and "val.jsonl" in said and "without a target" in said
+    make_refs(output=tmp_path / "rrsisd", coco=[path], style="rrsisd", json=True)
+    assert json.loads(capsys.readouterr().out)["train"]["images"] == 4
+    first = (tmp_path / "refs" / "train.jsonl").read_bytes()
+    make_refs(output=tmp_path / "refs", coco=[path], hold_out=["003*"], per_image=6)
+    assert (tmp_path / "refs" / "train.jsonl").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "give one of --coco"),
+        ({"coco": [Path("a.json")], "masks": Path("m")}, "give one of --coco"),
+        ({"coco": [Path("a.json"), Path("b.json")]}, "--split names 1 splits for 2 sources"),
+        ({"geojson": Path("a.json")}, "add --raster"),
+        ({"masks": Path("m"), "split": ["val"], "hold_out": ["x*"]}, "leave --split out"),
+        ({"masks": Path("m"), "tile": 1}, "too small"),
+    ],
+)
+def test_command_says_what_is_missing(tmp_path: Path, options: dict, message: str) -> None:
+    from rs2sam2.cli.make_refs import make_refs
+
+    with pytest.raises(UsageError, match=message):
+        make_refs(output=tmp_path, **options)

@@ -25,6 +25,7 @@ class AnnotatedImage:
 
     `counted`: whether the objects are things one by one; connected patches of a semantic mask may be several or half a
     house, and nobody should count them. `exhaustive`: whether a class that is not in the layout is not in the image.
+    `placed`: whether masks are good enough to speak of place, colour and size; else only the class is said.
     """
 
     image: Path
@@ -32,6 +33,7 @@ class AnnotatedImage:
     targets: tuple[Target | None, ...]
     counted: bool = True
     exhaustive: bool = True
+    placed: bool = True
 
 
 def read_pixels(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -62,6 +62,8 @@ def candidates(image: AnnotatedImage, style: RuleName) -> list[Candidate]:
     rules = rules_for(style)
     found = []
     for selection in dict.fromkeys(_proposals(image.layout, style, rules)):
+        if not image.placed and selection.where:
+            continue
         if not image.counted and any(isinstance(c, Extreme) and c.rank > 1 for c in selection.walk()):
             continue
         program = Program(selection, style)

@@ -19,6 +19,9 @@ from rs2sam2.data.language.program import Comparison, Program, Relation, RuleNam
 from rs2sam2.data.language.wording import phrase_for
 from rs2sam2.errors import UsageError
 
+TRIES = 40
+"""On so many images that do have the class a no-target phrase is tried; "the leftmost ship" is false on none of them."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -130,7 +133,7 @@ def _without_target(images: Sequence[AnnotatedImage], pairs: list[Pair], recipe:
         # the least used first; then those that show every class named, then those that show the class asked for
         hosts.sort(key=lambda i: load[i])
         hard = [i for i in hosts if select.category in present[i]]
-        hard.sort(key=lambda i: not named <= present[i])
+        hard = sorted(hard, key=lambda i: not named <= present[i])[:TRIES]
         easy = [i for i in hosts if select.category not in present[i] and images[i].exhaustive]
         order = [*hard, *easy[:1]] if random.random() < recipe.hard else [*easy[:1], *hard]
         for i in order:

@@ -56,7 +56,11 @@ def read_scenes(labels: Path, split: str, advance: Callable[[], None] = lambda: 
             mask = _shape(category, height, width)
             found = describe(category, mask, read_pixels(path, (height, width)))
             assert found is not None
-            result.append(AnnotatedImage(path, Layout(width, height, (found,)), (RLE.encode(mask),), exhaustive=False))
+            result.append(
+                AnnotatedImage(
+                    path, Layout(width, height, (found,)), (RLE.encode(mask),), exhaustive=False, placed=False
+                )
+            )
         else:
             result.append(AnnotatedImage(path, layout, targets))
         advance()

@@ -216,8 +216,9 @@ class Canvas:
 
     def fill(self, surface: Material | Rgb | FloatArray) -> None:
         """Lay a surface over the whole canvas."""
-        rows, columns = slice(0, self.height), slice(0, self.width)
-        self.blend(rows, columns, np.ones((self.height, self.width), np.float32), surface)
+        if isinstance(surface, Material):
+            surface = surface.sample(self, slice(0, self.height), slice(0, self.width))
+        self.colours[:] = surface
 
     # -- light -------------------------------------------------------------------------------------------------------
 

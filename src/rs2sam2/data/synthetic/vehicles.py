@@ -46,7 +46,7 @@ def vehicle(canvas: Canvas, x: float, y: float, heading: float, kind: str = "car
     offset = canvas.shadow_offset(height * 0.75)
 
     def draw() -> None:
-        canvas.paint(sweep(outline, offset), (28, 29, 34), 0.55)
+        canvas.paint(sweep(put(rectangle(0, 0, length, width)), offset), (28, 29, 34), 0.55)
         canvas.paint(outline, body)
         if kind in ("car", "van"):
             glass: Rgb = (44, 50, 58)
