@@ -102,9 +102,8 @@ def main() -> None:
             command += ["--device", args.device] + (["--weights", args.weights] if args.weights else [])
             r = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
             spread = f"{r['fastest']:.2f}-{r['slowest']:.2f}"
-            print(
-                f"{r['model']:8} {r['dtype']:9} {r['seconds']:8.3f} {spread:>13} {r['tflop']:6.3f} {r['tflop_per_s']:8.3f} {r['peak_gb']:8.2f}"
-            )
+            print(f"{r['model']:8} {r['dtype']:9} {r['seconds']:8.3f} {spread:>13} ", end="")
+            print(f"{r['tflop']:6.3f} {r['tflop_per_s']:8.3f} {r['peak_gb']:8.2f}")
 
 
 def _cpu() -> str:

@@ -420,7 +420,8 @@ def main():
             [loss_mask.item(), loss_prompt.item(), loss_presence.item(), loss_class.item(), len(texts)]
         )
         if step % 50 == 0:
-            line = f"step {step} min {spent / 60:.1f} mask {means[0]:.3f} prompt {means[1]:.3f} presence {means[2]:.3f} class {means[3]:.3f} phrases/step {means[4]:.1f}"
+            values = dict(zip(("mask", "prompt", "presence", "class", "phrases"), means.round(3).tolist(), strict=True))
+            line = f"step {step} min {spent / 60:.1f} {values}"
             print(line, file=sys.stderr, flush=True)
             log.open("a").write(line + "\n")
         if now - saved_at > 180 or spent >= args.minutes * 60:
