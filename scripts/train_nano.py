@@ -252,7 +252,7 @@ def make_batch(scenes, rng, config, images, per_image):
 
 
 def normalise(pixels, config):
-    x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
+    x = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(v)[:, None, None] for v in (config.processor.image_mean, config.processor.image_std))
     return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
