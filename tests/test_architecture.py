@@ -13,10 +13,13 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "rs2sam2"
 LAYERS = [
     {"errors"},
     {"config"},
-    {"model", "tokenizer", "losses"},
+    {"model", "tokenizer", "losses", "metrics"},
     {"processor", "checkpoint", "data"},
+    {"segmenter"},
+    {"objects"},
     {"predictor"},
-    {"overlay"},
+    {"overlay", "evaluate", "train"},
+    {"geo"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

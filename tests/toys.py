@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import torch
 
-from rs2sam2.config import BEiT3Config, DecoderConfig, HieraConfig, RS2SAM2Config
+from rs2sam2.config import BEiT3Config, DecoderConfig, HieraConfig, LiteConfig, RS2SAM2Config
 from rs2sam2.model.rs2sam2 import RS2SAM2
 
 ROWS = 128  # of the toy text embedding
@@ -14,6 +15,13 @@ TOY_HIERA = HieraConfig(width=16, heads=1, depths=(1, 2, 3, 1), windows=(8, 4, 6
 TOY_BEIT3 = BEiT3Config(width=32, depth=2, heads=2, ffn=64, image_size=32, patch=8, vocabulary=ROWS, text_positions=24)
 TOY = RS2SAM2Config(
     name="toy", image_size=64, trunk=TOY_HIERA, beit3=TOY_BEIT3, decoder=DecoderConfig(width=32, heads=8, mlp=64)
+)
+TOY_LITE = dataclasses.replace(
+    TOY,
+    name="toy-lite",
+    trunk=LiteConfig(stem=8, widths=(8, 8, 8, 16, 16, 16, 24), repeats=(1,) * 7, adapter_width=8),
+    beit3=dataclasses.replace(TOY.beit3, image_size=64, patch=32, patches="trunk"),
+    hide_unknown=False,
 )
 
 

@@ -16,6 +16,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from rs2sam2.config import RS2SAM2Config, ablation, preset
+    from rs2sam2.geo.options import SceneOptions
+    from rs2sam2.geo.result import SceneResult
+    from rs2sam2.geo.scene import Scene
+    from rs2sam2.geo.segment import iter_tiles, predict_tiles, segment_scene
     from rs2sam2.model.rs2sam2 import RS2SAM2, RS2SAM2Output, SAMPrompts
     from rs2sam2.predictor import Prediction, Predictor
     from rs2sam2.tokenizer import Tokenizer
@@ -30,6 +34,12 @@ _NAMES = {
     "Predictor": "rs2sam2.predictor",
     "Prediction": "rs2sam2.predictor",
     "Tokenizer": "rs2sam2.tokenizer",
+    "Scene": "rs2sam2.geo.scene",
+    "SceneOptions": "rs2sam2.geo.options",
+    "SceneResult": "rs2sam2.geo.result",
+    "segment_scene": "rs2sam2.geo.segment",
+    "iter_tiles": "rs2sam2.geo.segment",
+    "predict_tiles": "rs2sam2.geo.segment",
 }
 
 __all__ = [
@@ -39,10 +49,16 @@ __all__ = [
     "RS2SAM2Config",
     "RS2SAM2Output",
     "SAMPrompts",
+    "Scene",
+    "SceneOptions",
+    "SceneResult",
     "Tokenizer",
     "__version__",
     "ablation",
+    "iter_tiles",
+    "predict_tiles",
     "preset",
+    "segment_scene",
 ]
 
 

@@ -7,10 +7,8 @@ model can take RS2-SAM2's place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,93 +16,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from rs2sam2.checkpoint.folder import BUNDLED, load_model, locate, open_folder
-from rs2sam2.config import HieraConfig, ProcessorConfig
+from rs2sam2.checkpoint.folder import BUNDLED, is_object_first, load_model, locate, open_folder
+from rs2sam2.config import HieraConfig
 from rs2sam2.errors import UsageError, VocabularyError
 from rs2sam2.model.rs2sam2 import RS2SAM2, SAMPrompts
-from rs2sam2.processor import ImageLike, Processor, probability, read_image
+from rs2sam2.processor import ImageLike, Processor, read_image
+from rs2sam2.segmenter import Correction, Prediction, Segmented, Segmenter, check_phrase
 from rs2sam2.tokenizer import Tokenizer
+
+__all__ = ["Correction", "Prediction", "Predictor", "RS2SAM2Segmenter", "Segmented", "Segmenter", "pick_device"]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 DTypeName = Literal["auto", "float32", "bfloat16"]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer to one phrase about one image of size (H, W)."""
-
-    phrase: str
-    logits: NDArray[np.float32]  # (H, W), at the image's own size
-    decision: ProcessorConfig  # how logits become mask and probability
-    predicted_iou: float  # the decoder's own estimate, in [0, 1]
-    presence: float | None
-    """Probability that the referent is in the image; None for weights that were not trained to say (the released ones)."""
-
-    @cached_property
-    def mask(self) -> NDArray[np.bool_]:
-        """(H, W): the best guess, also where presence is low."""
-        return self.logits > self.decision.threshold
-
-    @property
-    def probability(self) -> NDArray[np.float32]:
-        """(H, W) foreground probability."""
-        return probability(self.logits, self.decision)
-
-    @cached_property
-    def score(self) -> float:
-        """Presence where it was trained, else the mean foreground probability inside the mask (0 for an empty mask)."""
-        if self.presence is not None:
-            return self.presence
-        return float(probability(self.logits[self.mask], self.decision).mean()) if self.mask.any() else 0.0
-
-    @cached_property
-    def box(self) -> tuple[int, int, int, int] | None:
-        """(x0, y0, x1, y1) pixels around the mask, the far edge excluded; None for an empty mask."""
-        rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
-        if not len(rows):
-            return None
-        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-@dataclass(frozen=True)
-class Correction:
-    """SAM2's own prompts beside the phrase, in pixels (x, y) of the image, to correct a mask."""
-
-    points: Sequence[tuple[float, float]] = ()  # on the object
-    not_points: Sequence[tuple[float, float]] = ()  # beside it
-    box: tuple[float, float, float, float] | None = None  # x0, y0, x1, y1
-    previous: Prediction | None = None  # the prediction to correct
-
-
-@dataclass
-class Segmented:
-    """What a segmenter returns for B pairs."""
-
-    mask_logits: Tensor  # (B, 1, h, w), square view
-    predicted_iou: Tensor  # (B,)
-    presence: Tensor | None  # (B,), probability
-
-
-class Segmenter(Protocol):
-    """Images and phrases in; mask logits, score and presence out."""
-
-    decision: ProcessorConfig
-    max_batch: int
-    """Pairs that are worth running together on this device."""
-
-    def check(self, phrase: str) -> None:
-        """Raise UsageError where the phrase cannot be read."""
-        ...
-
-    def __call__(
-        self,
-        images: Sequence[Image.Image],
-        phrases: Sequence[str],
-        image_index: Sequence[int],
-        corrections: Sequence[Correction | None],
-    ) -> Segmented:
-        """Pair b is phrases[b] about images[image_index[b]]."""
-        ...
 
 
 class RS2SAM2Segmenter:
@@ -119,12 +42,11 @@ class RS2SAM2Segmenter:
         self.device, self.dtype = parameter.device, parameter.dtype
         large_on_cpu = isinstance(model.config.trunk, HieraConfig) and self.device.type == "cpu"
         self.max_batch = 1 if large_on_cpu else 8
+        self.image_size = model.config.image_size  # what scenes cut their tiles to
 
     def check(self, phrase: str) -> None:
         """Raise UsageError where the phrase is empty or too long."""
-        if not phrase.strip():
-            raise UsageError("the phrase is empty; say what to look for, for example -p 'the ship on the left'")
-        self.tokenizer.encode(phrase)
+        check_phrase(phrase, self.tokenizer)
 
     @torch.inference_mode()
     def __call__(
@@ -214,7 +136,13 @@ class Predictor:
         if dtype not in ("auto", *DTYPES):
             raise UsageError(f"no dtype {dtype!r}; choose auto, {' or '.join(DTYPES)}")
         kind = _auto_dtype(place) if dtype == "auto" else DTYPES[dtype]
-        folder = open_folder(locate(weights, revision, subfolder))
+        located = locate(weights, revision, subfolder)
+        if is_object_first(located):
+            from rs2sam2.objects.segmenter import load_segmenter
+
+            objects = load_segmenter(located, place, vocabulary=None if vocabulary is None else Path(vocabulary))
+            return cls(objects, objects.model.config.name)
+        folder = open_folder(located)
         config = folder.plan.config
         path = Path(vocabulary) if vocabulary is not None else folder.vocabulary
         if path is None:

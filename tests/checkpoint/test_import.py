@@ -19,7 +19,7 @@ from rs2sam2.cli import run
 from rs2sam2.config import ABLATIONS, EVF_PROCESSOR, RS2SAM2Config
 from rs2sam2.errors import WeightsError
 from rs2sam2.model.rs2sam2 import RS2SAM2
-from toys import randomise
+from toys import TOY_LITE, randomise
 
 
 def same_model(a: RS2SAM2, b: RS2SAM2) -> bool:
@@ -162,9 +162,18 @@ def test_export_is_the_way_back(tmp_path: Path, model: RS2SAM2, toy_vocabulary: 
     assert json.loads((tmp_path / "back" / "config.json").read_text())["model_type"] == "evf"
 
 
-def test_lite_models_have_no_released_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["export-weights", "nano", "-o", str(tmp_path / "back")]) == 5
+def test_lite_models_have_no_released_layout(
+    tmp_path: Path, toy_vocabulary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    randomise(RS2SAM2(TOY_LITE)).save_pretrained(tmp_path / "lite", vocabulary=toy_vocabulary)
+    assert run(["export-weights", str(tmp_path / "lite"), "-o", str(tmp_path / "back")]) == 5
     assert "Hiera trunk" in capsys.readouterr().err
+    assert not (tmp_path / "back").exists()
+
+
+def test_the_bundled_model_is_of_another_family(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export-weights", "nano", "-o", str(tmp_path / "back")]) == 5
+    assert "object-first" in capsys.readouterr().err
     assert not (tmp_path / "back").exists()
 
 

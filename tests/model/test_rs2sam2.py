@@ -5,18 +5,11 @@ import dataclasses
 import pytest
 import torch
 
-from rs2sam2.config import ABLATIONS, PRESETS, BEiT3Config, DecoderConfig, LiteConfig, RS2SAM2Config, ablation, preset
+from rs2sam2.config import ABLATIONS, PRESETS, ablation, preset
 from rs2sam2.errors import UsageError
 from rs2sam2.model.rs2sam2 import RS2SAM2, SAMPrompts
-from toys import TOY, inputs, randomise
+from toys import TOY, TOY_LITE, inputs, randomise
 
-TOY_LITE = dataclasses.replace(
-    TOY,
-    name="toy-lite",
-    trunk=LiteConfig(stem=8, widths=(8, 8, 8, 16, 16, 16, 24), repeats=(1,) * 7, adapter_width=8),
-    beit3=dataclasses.replace(TOY.beit3, image_size=64, patch=32, patches="trunk"),
-    hide_unknown=False,
-)
 TOY_EVF = dataclasses.replace(
     TOY, decoder=dataclasses.replace(TOY.decoder, masks="best_of_three"), hide_unknown=False, **ABLATIONS["baseline"]
 )
@@ -188,9 +181,3 @@ def test_a_new_model_starts_with_adapters_and_gate_without_effect() -> None:
     with torch.inference_mode():
         model(image, beit3, IDS)
     assert (seen["gate"] - 1).abs().mean() < 0.5
-
-
-def test_configurations_are_what_the_tests_say() -> None:
-    assert (
-        isinstance(TOY, RS2SAM2Config) and isinstance(TOY.beit3, BEiT3Config) and isinstance(TOY.decoder, DecoderConfig)
-    )

@@ -98,6 +98,8 @@ def locate(weights: str | Path, revision: str | None = None, subfolder: str | No
 
 def open_folder(path: Path) -> WeightsFolder:
     """Recognise the layout by content and check it completely. Raises WeightsError."""
+    if is_object_first(path):
+        raise WeightsError(f"{path} is an object-first model, not RS2-SAM2; open it with Predictor.load({str(path)!r})")
     source = open_source(path)
     folder = path if path.is_dir() else path.parent
     config_file = folder / CONFIG_FILE
@@ -202,12 +204,21 @@ def _provenance(metadata: dict[str, str] | None) -> dict[str, str]:
     return {"rs2sam2": __version__, **(metadata or {})}
 
 
+def is_object_first(path: Path) -> bool:
+    """Whether a folder of ours holds a model of the object-first family (`rs2sam2.objects`) and not RS2-SAM2."""
+    return _head(path / CONFIG_FILE).get("family") == "object-first" and _is_ours(path / CONFIG_FILE)
+
+
 def _is_ours(config_file: Path) -> bool:
+    return _head(config_file).get("format") == "rs2sam2"
+
+
+def _head(config_file: Path) -> dict[str, object]:
     try:
         content = json.loads(config_file.read_text())
     except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and content.get("format") == "rs2sam2"
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _one_line(error: BaseException) -> str:

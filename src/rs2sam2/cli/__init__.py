@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from rs2sam2 import __version__
+from rs2sam2.cli.batch import batch
 from rs2sam2.cli.data import app as data_app
 from rs2sam2.cli.demo import demo
 from rs2sam2.cli.doctor import doctor
+from rs2sam2.cli.evaluate import compare, evaluate, score
 from rs2sam2.cli.segment import segment
+from rs2sam2.cli.train import train
 from rs2sam2.cli.weights import export_weights, import_weights, info
 from rs2sam2.errors import RS2SAM2Error
 
@@ -31,7 +34,12 @@ app = App(
     result_action="return_value",
 )
 app.command(segment)
+app.command(batch)
+app.command(evaluate)
+app.command(score)
+app.command(compare)
 app.command(demo)
+app.command(train)
 app.command(import_weights)
 app.command(export_weights)
 app.command(info)

@@ -25,5 +25,5 @@ def demo(*, output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("
     phrases = json.loads((folder / "phrases.json").read_text())
     picture = folder / "scene.png"
     say(f"picture: {picture} (drawn by rs2sam2's own renderer, not a photograph)")
-    segment([picture], phrase=phrases, output=output, overlay=output / "overlay.png")
+    segment([str(picture)], phrase=phrases, output=[output], overlay=output / "overlay.png")
     say(f"look at {output / 'overlay.png'}")

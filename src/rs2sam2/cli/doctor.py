@@ -53,10 +53,11 @@ def gather() -> dict[str, Any]:
 
     problems = []
     try:
-        from rs2sam2.checkpoint.folder import BUNDLED, locate, open_folder
+        from rs2sam2.checkpoint.folder import BUNDLED, locate
+        from rs2sam2.predictor import Predictor
 
         bundled = str(locate(BUNDLED))
-        open_folder(locate(BUNDLED))
+        Predictor.load(BUNDLED, device="cpu")
     except Exception as error:
         bundled = "unusable"
         problems.append(f"bundled weights: {error}")

@@ -9,19 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from rs2sam2.cli.console import progress, say, say_json, stderr
-from rs2sam2.errors import PartialFailureError, RS2SAM2Error, UsageError
+from rs2sam2.cli.scene import SceneFlags, is_scene, segment_one_scene
+from rs2sam2.errors import NothingFoundError, PartialFailureError, RS2SAM2Error, UsageError
 
 if TYPE_CHECKING:
-    from rs2sam2.predictor import Prediction
+    from collections.abc import Callable
+
+    from rs2sam2.predictor import Prediction, Predictor
 
 
 def segment(
-    images: Annotated[list[Path], Parameter(name="IMAGE", consume_multiple=True, negative=())],
+    images: Annotated[list[str], Parameter(name="IMAGE", consume_multiple=True, negative=())],
     /,
     *,
     phrase: Annotated[list[str], Parameter(name=["--phrase", "-p"], negative=())],
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    output: Annotated[list[Path] | None, Parameter(name=["--output", "-o"], negative=())] = None,
     overlay: Path | None = None,
+    scene: Annotated[SceneFlags | None, Parameter(name="*")] = None,
+    stac: Annotated[bool, Parameter(negative=())] = False,
+    fail_empty: Annotated[bool, Parameter(negative=())] = False,
     weights: str = "nano",
     revision: str | None = None,
     subfolder: str | None = None,
@@ -30,18 +36,27 @@ def segment(
     dtype: Literal["auto", "float32", "bfloat16"] = "auto",
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Segment what each phrase refers to in each image.
+    """Segment what each phrase refers to in images, or in a scene of any size.
+
+    Pictures (PNG, JPEG ...) are looked at whole and give masks. A scene (GeoTIFF, any raster GDAL opens, a URL) is looked
+    at tile by tile and gives vectors and rasters on the ground: rs2sam2 segment scene.tif -p "storage tanks" -o tanks.gpkg.
+    A picture is a scene too where an output or option of scenes is given.
 
     Parameters
     ----------
     images
-        Image files (PNG, JPEG, TIFF ...; grey, RGBA and 16 bits too).
+        Image files (grey, RGBA and 16 bits too), or one scene.
     phrase
         What to look for; repeat -p for several.
     output
-        A .png for the mask (white on black) of one phrase in one image; otherwise a folder, one PNG per pair.
+        Pictures: a .png for the mask (white on black) of one phrase in one image; otherwise a folder, one PNG per pair.
+        Scene: .gpkg, .geojson, .parquet, .tif (COG) or .png (overlay), repeat -o for several; a folder gets a .gpkg.
     overlay
         Picture with the masks drawn on the image: a .png for one image, otherwise a folder.
+    stac
+        Scene: write a STAC item beside each output.
+    fail_empty
+        Exit with 3 where nothing was found.
     weights
         Folder, hub id, or "nano" (in the package).
     revision
@@ -59,6 +74,37 @@ def segment(
     """
     from rs2sam2.predictor import Predictor
 
+    if scene is not None or stac or is_scene(images, output or []):
+        from rs2sam2.geo.identity import Weights
+
+        source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
+        segment_one_scene(
+            images, phrase, [*(output or []), *([overlay] if overlay else [])], scene or SceneFlags(), source,
+            stac=stac, fail_empty=fail_empty, json=json,
+        )  # fmt: skip
+        return
+    if output and len(output) > 1:
+        raise UsageError(f"{len(output)} outputs for pictures; name one .png or one folder with -o")
+    _segment_pictures(
+        [Path(image) for image in images], phrase, output[0] if output else None, overlay,
+        lambda: Predictor.load(
+            weights, revision=revision, subfolder=subfolder, vocabulary=vocabulary, device=device, dtype=dtype
+        ),
+        fail_empty=fail_empty, as_json=json,
+    )  # fmt: skip
+
+
+def _segment_pictures(
+    images: list[Path],
+    phrase: list[str],
+    output: Path | None,
+    overlay: Path | None,
+    load: Callable[[], Predictor],
+    *,
+    fail_empty: bool,
+    as_json: bool,
+) -> None:
+    """Pictures that are looked at whole."""
     several = len(images) * len(phrase) > 1
     masks = _targets(images, phrase, output, "--output", several)
     overlays = _targets(images, [""], overlay, "--overlay", len(images) > 1)
@@ -68,9 +114,7 @@ def segment(
         raise UsageError(
             f"no image at {missing[0]}" + ("; that is a folder, name the files in it" if missing[0].is_dir() else "")
         )
-    predictor = Predictor.load(
-        weights, revision=revision, subfolder=subfolder, vocabulary=vocabulary, device=device, dtype=dtype
-    )
+    predictor = load()
     for text in phrase:
         predictor.segmenter.check(text)
     records: list[dict[str, Any]] = []
@@ -92,9 +136,11 @@ def segment(
                 failures.append(str(error))
                 stderr.print(f"rs2sam2: {error}", markup=False, highlight=False, soft_wrap=True)
             bar.advance(bar.task_ids[0])
-    _report(records, as_json=json, overlays=[str(o) for o in overlays])
+    _report(records, as_json=as_json, overlays=[str(o) for o in overlays])
     if failures:
         raise PartialFailureError(f"{len(failures)} of {len(images)} images failed: {failures[0]}")
+    if fail_empty and all(r["box"] is None for r in records):
+        raise NothingFoundError(f"nothing was found for {', '.join(map(repr, phrase))} in {len(images)} image(s)")
 
 
 def _targets(images: list[Path], phrases: list[str], target: Path | None, option: str, several: bool) -> list[Path]:

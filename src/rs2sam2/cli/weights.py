@@ -136,9 +136,10 @@ def info(
     json
         Print as JSON.
     """
-    from rs2sam2.checkpoint.folder import locate, open_folder
+    from rs2sam2.checkpoint.folder import is_object_first, locate, open_folder
 
-    facts = _facts(open_folder(locate(weights, revision, subfolder)))
+    path = locate(weights, revision, subfolder)
+    facts = _object_first_facts(path) if is_object_first(path) else _facts(open_folder(path))
     if json:
         say_json(facts)
         return
@@ -149,6 +150,24 @@ def info(
                 say(f"  {name}: {inner}")
         else:
             say(f"{key}: {value}")
+
+
+def _object_first_facts(path: Path) -> dict[str, Any]:
+    import dataclasses
+
+    from rs2sam2.objects.files import load, metadata
+
+    model = load(path)
+    parts = {name: sum(p.numel() for p in part.parameters()) for name, part in model.named_children()}
+    return {
+        "path": str(path),
+        "layout": "object-first model of this package (not RS2-SAM2)",
+        "parameters": f"{sum(parts.values()):,}",
+        "size on disk": f"{sum(f.stat().st_size for f in path.iterdir() if f.is_file()) / 1e6:.1f} MB",
+        "parts": {name: f"{count:,}" for name, count in parts.items()},
+        "provenance": metadata(path),
+        "configuration": dataclasses.asdict(model.config),
+    }
 
 
 def _facts(folder: WeightsFolder) -> dict[str, Any]:

@@ -208,10 +208,10 @@ def augment(
     """
     if program is not None and layout is not None and rng.random() < config.crop:
         item = _random_crop(item, rng, config, program, layout)
-    symmetry = _random_symmetry(rng, config, item.mask.shape[0] == item.mask.shape[1])
+    symmetry = random_symmetry(rng, config, item.mask.shape[0] == item.mask.shape[1])
     item = turn(item, symmetry, program.rules if program is not None else config.style) or item
     image = np.ascontiguousarray(item.image)
-    if rng.random() < config.colour and not _COLOR_WORD.search(item.phrase):
+    if rng.random() < config.colour and not names_colour(item.phrase):
         image = jitter_colour(image, rng, config)
     if config.blur or config.low_pass or config.noise or config.jpeg:
         image = degrade(image, rng, config)
@@ -264,7 +264,8 @@ class Augment:
         return (self.then or tensors)(replace(example, image=done.image, mask=done.mask, phrase=done.phrase))
 
 
-def _random_symmetry(rng: np.random.Generator, config: Augmentation, square: bool) -> Symmetry:
+def random_symmetry(rng: np.random.Generator, config: Augmentation, square: bool) -> Symmetry:
+    """A flip or turn that ``config`` allows, or none; ``square``: whether the frame is."""
     flips: tuple[Symmetry, ...] = ("identity", "hflip", "vflip", "rot180")
     turns: tuple[Symmetry, ...] = ("rot90", "rot270", "transpose", "antitranspose")
     choices: tuple[Symmetry, ...] = flips if config.flips else ("identity",)
@@ -275,15 +276,25 @@ def _random_symmetry(rng: np.random.Generator, config: Augmentation, square: boo
     return chosen
 
 
+def random_window(rng: np.random.Generator, config: Augmentation, layout: Layout) -> Box:
+    """A window (x0, y0, x1, y1) for `crop`, in pixels of ``layout``."""
+    side = float(rng.uniform(*config.crop_side))
+    width, height = side * layout.width, side * layout.height
+    x, y = float(rng.uniform(0, layout.width - width)), float(rng.uniform(0, layout.height - height))
+    return x, y, x + width, y + height
+
+
+def names_colour(phrase: str) -> bool:
+    """Whether a phrase goes by a colour, so that colours must stay as they are."""
+    return _COLOR_WORD.search(phrase) is not None
+
+
 def _random_crop(
     item: Augmented, rng: np.random.Generator, config: Augmentation, program: Program, layout: Layout
 ) -> Augmented:
     """The first of a few random windows that keeps the phrase true; the item as it was where none does."""
     for _ in range(CROP_TRIES):
-        side = float(rng.uniform(*config.crop_side))
-        width, height = side * layout.width, side * layout.height
-        x, y = float(rng.uniform(0, layout.width - width)), float(rng.uniform(0, layout.height - height))
-        found = crop(item, (x, y, x + width, y + height), program, layout)
+        found = crop(item, random_window(rng, config, layout), program, layout)
         if found is not None:
             return found
     return item

@@ -27,7 +27,8 @@ def color_shares(pixels: NDArray[np.uint8]) -> dict[str, float]:
     r, g, b = rgb.T
     safe = np.maximum(spread, 1e-6)
     hue = np.where(high == r, (g - b) / safe % 6, np.where(high == g, (b - r) / safe + 2, (r - g) / safe + 4)) * 60
-    black = (high < 0.2) | ((high < 0.28) & (saturation < 0.2))
+    # dark green is no black: the darker, the more of a cast it may have
+    black = (high < 0.1) | ((high < 0.2) & (saturation < 0.4)) | ((high < 0.28) & (saturation < 0.2))
     plain = ~black & (saturation < 0.14)
     colored = ~black & (saturation > 0.25) & (high > 0.25)
     reddish = colored & (hue >= 20) & (hue <= 40)

@@ -38,7 +38,7 @@ def read_scenes(labels: Path, split: str, advance: Callable[[], None] = lambda: 
 
     if split != "train":
         raise UsageError(f"masks of whole pictures are for training only; type --split train instead of {split}")
-    rows = _rows(labels)
+    rows = scene_rows(labels)
     result = []
     for row in rows:
         category = canonical(row["category"])
@@ -79,10 +79,11 @@ def _shape(category: str, height: int, width: int) -> Mask:
 
 def scene_count(labels: Path) -> int:
     """How many pictures a `labels.csv` names, for a progress bar."""
-    return len(_rows(labels))
+    return len(scene_rows(labels))
 
 
-def _rows(labels: Path) -> list[dict[str, str]]:
+def scene_rows(labels: Path) -> list[dict[str, str]]:
+    """The rows of a `labels.csv`, with at least file and category. DataError where it is missing or has other columns."""
     try:
         with labels.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

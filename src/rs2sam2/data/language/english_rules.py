@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rs2sam2.data.language.geometry import gap, share_inside
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.rrsisd_rules import degree_of
-from rs2sam2.data.language.rules import Truth, between, both
+from rs2sam2.data.language.rules import Truth, between, both, coloured
 from rs2sam2.data.language.symmetry import VECTORS, Box
 
 COMPARISON = {
@@ -57,13 +57,13 @@ class EnglishRules:
         return between(ratio, 1 / 1.35, 1.35)
 
     def color(self, o: SceneObject, names: tuple[str, ...]) -> Truth:
-        """Six in ten of its pixels have that colour; borderline down to 15 %. Two colours need a quarter each."""
+        """As in `coloured`; two colours need a quarter each."""
         if o.colors is None:
             return None
         shares = [o.colors.get(name, 0.0) for name in names]
         if len(names) > 1 and min(shares) < 0.25:
             return False if min(shares) < 0.05 else None
-        return between(sum(shares), 0.15, 0.6)
+        return coloured(o.colors, names)
 
     def shape(self, o: SceneObject, word: str) -> Truth:
         """From the smallest enclosing rectangle: its aspect and how much of it the mask fills (an ellipse: .785)."""

@@ -15,7 +15,7 @@ from rs2sam2.data.language.geometry import gap, share_inside
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.lexicon import canonical
 from rs2sam2.data.language.program import SIZES
-from rs2sam2.data.language.rules import Truth, between
+from rs2sam2.data.language.rules import Truth, between, coloured
 from rs2sam2.data.language.symmetry import VECTORS, Box
 
 CUTS = (0.3125, 0.6875)
@@ -67,7 +67,7 @@ class RrsisdRules:
         """From the object's colour shares; None where nobody looked at the pixels."""
         if o.colors is None:
             return None
-        return between(sum(o.colors.get(name, 0.0) for name in names), 0.15, 0.6)
+        return coloured(o.colors, names)
 
     def shape(self, o: SceneObject, word: str) -> Truth:
         """Slender from the enclosing rectangle where known; the benchmark's other shape words follow no known rule."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rs2sam2.data.language.layout import Layout, SceneObject
@@ -53,6 +54,19 @@ def between(value: float, surely_below: float, surely_above: float) -> Truth:
     if value >= surely_above:
         return True
     return False if value <= surely_below else None
+
+
+def coloured(colors: Mapping[str, float], names: Sequence[str]) -> Truth:
+    """Whether shares of beyond-doubt colours make a thing of these colours: six in ten of its pixels.
+
+    Denied where less than 15 % has them and half is beyond doubt of others: tan or dark soil has no sure name, and
+    nobody should be told that it is not brown.
+    """
+    share = sum(colors.get(name, 0.0) for name in names)
+    other = sum(value for name, value in colors.items() if name not in names)
+    if share <= 0.15:
+        return False if other >= 0.5 else None
+    return True if share >= 0.6 else None
 
 
 def rules_for(name: RuleName, margin: bool = True) -> Rules:

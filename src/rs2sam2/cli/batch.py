@@ -1,0 +1,117 @@
+"""`rs2sam2 batch`: the same phrases on many scenes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from rs2sam2.cli.console import progress, say, say_json, stderr
+from rs2sam2.cli.scene import SceneFlags
+from rs2sam2.errors import PartialFailureError, UsageError
+
+
+def batch(
+    scenes: Annotated[list[str], Parameter(name="SCENE", consume_multiple=True, negative=())],
+    /,
+    *,
+    phrase: Annotated[list[str], Parameter(name=["--phrase", "-p"], negative=())],
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    image_format: Annotated[tuple[str, ...], Parameter(name="--format", negative=())] = ("gpkg",),
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    shard: str | None = None,
+    engine: Literal["local", "ray"] = "local",
+    scene: Annotated[SceneFlags | None, Parameter(name="*")] = None,
+    stac: Annotated[bool, Parameter(negative=())] = False,
+    weights: str = "nano",
+    revision: str | None = None,
+    subfolder: str | None = None,
+    vocabulary: Path | None = None,
+    device: str = "auto",
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto",
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Segment the same phrases in many scenes; one bad scene never stops the others.
+
+    Exits with 4 where some failed, with their list on stderr. Each scene's results appear together when they are whole.
+
+    Parameters
+    ----------
+    scenes
+        Rasters, URLs, or folders of rasters.
+    phrase
+        What to look for; repeat -p for several.
+    output
+        Folder for the results, named like the scenes, and for the manifest that says what is done.
+    image_format
+        Format of the results: gpkg, geojson, parquet, tif or png; repeat for several.
+    resume
+        Go on with what OUTPUT holds: do what is missing, failed, or was made for something else.
+    shard
+        I/N: only every N-th scene from the I-th, for arrays of jobs such as SLURM's ($SLURM_ARRAY_TASK_ID/8).
+    engine
+        local: in this process. ray: on a Ray cluster (RAY_ADDRESS) or all cores of this machine.
+    stac
+        Write a STAC item beside each output.
+    weights
+        Folder, hub id, or "nano" (in the package).
+    revision
+        Of a hub id.
+    subfolder
+        Of a hub id or folder, such as rrsisd.
+    vocabulary
+        Sentencepiece file, where none lies beside the weights.
+    device
+        auto, cpu, cuda, cuda:1 ...
+    dtype
+        auto: float32 on a CPU, bfloat16 on a GPU.
+    dry_run
+        Say what would be done, and do nothing.
+    json
+        Print the outcomes as JSON.
+    """
+    from dataclasses import asdict
+
+    from rs2sam2.geo import archive
+    from rs2sam2.geo.engines import ENGINES
+    from rs2sam2.geo.identity import Weights
+
+    flags = scene or SceneFlags()
+    suffixes = ["." + name.lower().lstrip(".") for part in image_format for name in part.split(",")]
+    jobs = archive.plan(archive.find_scenes(scenes), output, suffixes)
+    jobs = archive.shard(jobs, shard) if shard is not None else jobs
+    if not resume:
+        archive.check_fresh(jobs)
+    if flags.aoi is not None and not flags.aoi.is_file():
+        raise UsageError(f"no area of interest at {flags.aoi}; give a GeoJSON, GeoPackage or any vector file")
+    source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
+    work = archive.Batch(
+        phrases=tuple(phrase), load=source, revision=source.identity(), options=flags.options(),
+        aoi=None if flags.aoi is None else str(flags.aoi.absolute()), stac=stac,
+    )  # fmt: skip
+    if dry_run:
+        for job in jobs:
+            names = ", ".join(str(p) for p in job.outputs)
+            say(f"{job.source} -> {names}" + (" (done before)" if work.done(job) else ""))
+        return
+    outcomes = []
+    with progress("scenes", len(jobs)) as bar:
+        for outcome in ENGINES[engine](work, jobs):
+            outcomes.append(outcome)
+            bar.advance(bar.task_ids[0])
+            if outcome.status == "failed":
+                stderr.print(f"rs2sam2: {outcome.error}", markup=False, highlight=False, soft_wrap=True)
+            elif not json and outcome.status == "done":
+                say(f"{outcome.source}: {outcome.features:,} features -> {', '.join(outcome.outputs)}")
+    failed = [o for o in outcomes if o.status == "failed"]
+    before = sum(o.status == "done before" for o in outcomes)
+    if json:
+        say_json([asdict(o) for o in outcomes])
+    else:
+        say(f"{output}: {len(outcomes) - len(failed) - before} scenes done, {before} done before, {len(failed)} failed")
+    if failed:
+        raise PartialFailureError(
+            f"{len(failed)} of {len(jobs)} scenes failed (listed above): {failed[0].source}; repair them and add --resume"
+        )

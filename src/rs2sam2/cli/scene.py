@@ -1,0 +1,174 @@
+"""What `segment` and `batch` share about scenes: their options, and one scene from the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from rs2sam2.cli.console import progress, say, say_json, stderr
+from rs2sam2.errors import NothingFoundError, PartialFailureError, UsageError
+
+if TYPE_CHECKING:
+    from rs2sam2.geo.identity import Weights
+    from rs2sam2.geo.options import SceneOptions
+    from rs2sam2.geo.result import SceneResult
+
+SCENE_SUFFIXES = (".gpkg", ".geojson", ".parquet", ".tif", ".tiff")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+Switch = Annotated[bool, Parameter(negative=())]
+
+
+@dataclass(frozen=True)
+class SceneFlags:
+    """Options of scenes.
+
+    Parameters
+    ----------
+    bands
+        Scene: bands to show as red, green and blue, such as 4,3,2, or one for grey (default: what the file says, else 1,2,3).
+    stretch
+        Scene: auto (8 bits as they are, else percentiles 2 and 98 of each band), none, percentiles (1,99) or values (0:3000).
+    aoi
+        Scene: vector file; only what lies in its polygons is looked at.
+    tile_size
+        Scene: pixels a side of a tile (default: the model's own size, one to one).
+    gsd
+        Scene: metres a pixel to work at, instead of --tile-size.
+    overlap
+        Scene: share of a tile that its neighbour sees too.
+    scope
+        Scene: what "left" and "largest" are about. tile: each tile. scene: the whole, by a coarse look and a fine one. auto:
+        scene for phrases with such words, tile for others.
+    min_score
+        Scene: tiles whose score is lower stay empty.
+    simplify
+        Scene: metres by which outlines may leave the mask's edge.
+    min_area
+        Scene: square metres; smaller pieces are dropped.
+    layers
+        Scene: one layer in the GeoPackage with the attribute phrase, or one for each phrase.
+    probabilities
+        Scene: the .tif holds probabilities (times 250, with the scale in the file) instead of the mask.
+    batch_size
+        Scene: pairs of tile and phrase at a time (default: what suits the model and device).
+    workers
+        Scene: threads that read tiles.
+    skip_unreadable
+        Scene: leave tiles that cannot be read empty (as nodata) and exit with 4, instead of stopping.
+    """
+
+    bands: str | None = None
+    stretch: str = "auto"
+    aoi: Path | None = None
+    tile_size: int | None = None
+    gsd: float | None = None
+    overlap: float = 0.25
+    scope: Literal["auto", "tile", "scene"] = "auto"
+    min_score: float = 0.5
+    simplify: float = 0.0
+    min_area: float = 0.0
+    layers: Literal["one", "phrase"] = "one"
+    probabilities: Switch = False
+    batch_size: int | None = None
+    workers: int = 2
+    skip_unreadable: Switch = False
+
+    def options(self) -> SceneOptions:
+        """As the library takes them. Raises UsageError."""
+        from rs2sam2.geo.options import SceneOptions
+
+        return SceneOptions(
+            bands=_bands(self.bands), stretch=self.stretch, tile_size=self.tile_size, gsd=self.gsd,
+            overlap=self.overlap, scope=self.scope, min_score=self.min_score, simplify=self.simplify,
+            min_area=self.min_area, layers=self.layers, probabilities=self.probabilities, batch_size=self.batch_size,
+            workers=self.workers, skip_unreadable=self.skip_unreadable,
+        )  # fmt: skip
+
+
+def _bands(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d+(\s*,\s*\d+)*", text.strip()):
+        raise UsageError(f"--bands {text!r} is no list of band numbers; write it like 4,3,2")
+    return tuple(int(part) for part in text.split(","))
+
+
+def is_scene(images: Sequence[str], outputs: Sequence[Path]) -> bool:
+    """Whether inputs and outputs alone say that this is a scene: an output of scenes, or one input that is no picture file."""
+    if any(path.suffix.lower() in SCENE_SUFFIXES for path in outputs):
+        return True
+    return len(images) == 1 and Path(images[0]).suffix.lower() not in PICTURE_SUFFIXES and not Path(images[0]).is_dir()
+
+
+def segment_one_scene(
+    sources: Sequence[str],
+    phrases: Sequence[str],
+    outputs: Sequence[Path],
+    flags: SceneFlags,
+    weights: Weights,
+    *,
+    stac: bool,
+    fail_empty: bool,
+    json: bool,
+) -> None:
+    """One scene, its files and its report."""
+    from rs2sam2.geo.segment import segment_scene
+    from rs2sam2.geo.writers import check_outputs
+
+    if len(sources) > 1:
+        raise UsageError(
+            f"{len(sources)} scenes were given; for several type: rs2sam2 batch SCENES... -p PHRASE -o DIR"
+        )
+    options = flags.options()
+    paths = [p / f"{Path(sources[0]).stem}.gpkg" if not p.suffix or p.is_dir() else p for p in outputs]
+    check_outputs(paths)
+    _check_source(sources[0])
+    predictor = weights()
+    with progress("segmenting", 1) as bar:
+        result = segment_scene(
+            sources[0], phrases, paths, predictor=predictor, options=options, aoi=flags.aoi, stac=stac,
+            revision=weights.identity(), keep_features=False,
+            advance=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
+        )  # fmt: skip
+    if json:
+        say_json(result.to_dict())
+    else:
+        _say_result(result)
+    if result.unreadable:
+        for reason in result.unreadable:
+            stderr.print(f"rs2sam2: {reason}", markup=False, highlight=False, soft_wrap=True)
+        raise PartialFailureError(
+            f"{len(result.unreadable)} of {result.tiles} tiles of {result.source} could not be read and were left empty"
+        )
+    if fail_empty and result.empty:
+        raise NothingFoundError(f"nothing was found for {', '.join(map(repr, phrases))} in {result.source}")
+
+
+def _check_source(source: str) -> None:
+    """Say before the weights are loaded that a file is not there."""
+    from rs2sam2.geo.scene import open_raster
+
+    open_raster(source).close()
+
+
+def _say_result(result: SceneResult) -> None:
+    for p in result.phrases:
+        if not p.features:
+            found = "nothing found"
+        else:
+            area = f"{p.pixels:,} pixels" if p.area_m2 is None else f"{p.area_m2:,.0f} m²"
+            found = f"{p.features:,} feature{'s' if p.features > 1 else ''}, {area}, best score {p.score:.2f}"
+        say(f"{result.source}: {p.phrase!r} {found}")
+        if p.seen_at_m is not None:
+            stderr.print(
+                f"note: {p.phrase!r} is about the scene as a whole, which was looked at with {p.seen_at_m:g} m a pixel; "
+                "narrow it with --aoi, or let each tile answer for itself with --scope tile",
+                markup=False, highlight=False, soft_wrap=True,
+            )  # fmt: skip
+    for path in result.outputs:
+        say(f"-> {path}")

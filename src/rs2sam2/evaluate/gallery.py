@@ -1,0 +1,86 @@
+"""Pictures for the report: the truth outlined, the mask tinted, as small JPEGs inside the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from rs2sam2.data.masks import Mask
+from rs2sam2.data.sample import Sample
+from rs2sam2.errors import DataError
+from rs2sam2.evaluate.ask import native_size
+from rs2sam2.evaluate.records import Record
+
+SIDE = 288
+"""Pixels of a picture's longer side."""
+EACH = 8
+TRUTH, GUESS = (86, 180, 233), (230, 159, 0)
+"""Sky blue line, orange tint: told apart by everybody, rare in overhead imagery."""
+
+
+def choose(records: Sequence[Record], protocol: str) -> dict[str, list[int]]:
+    """Places of the best, the middling and the worst records with a target, and of the most certain false alarms.
+
+    Of different images where possible; deterministic. Equal IoUs (many are 0) are taken from all over the split.
+    """
+    target = [i for i, r in enumerate(records) if r.has_target and r.answer.mask is not None]
+    iou = {i: records[i].answer.iou(protocol) for i in target}
+    shuffled = np.random.default_rng(0).permutation(len(target)).tolist()
+    mixed = [target[n] for n in shuffled]
+    middle = float(np.median(list(iou.values()))) if iou else 0.0
+    alarms = [
+        i for i, r in enumerate(records) if not r.has_target and r.answer.mask is not None and r.answer.mask_pixels
+    ]
+    return {
+        "best": _distinct(records, sorted(mixed, key=lambda i: -iou[i])),
+        "middling": _distinct(records, sorted(mixed, key=lambda i: abs(iou[i] - middle))),
+        "worst": _distinct(records, sorted(mixed, key=lambda i: iou[i])),
+        "false alarms": _distinct(records, sorted(alarms, key=lambda i: -(records[i].answer.score or 0.0))),
+    }
+
+
+def _distinct(records: Sequence[Record], order: Sequence[int]) -> list[int]:
+    seen: set[str] = set()
+    fresh: list[int] = []
+    again: list[int] = []
+    for place in order:
+        (again if records[place].image in seen else fresh).append(place)
+        seen.add(records[place].image)
+        if len(fresh) == EACH:
+            break
+    return (fresh + again)[:EACH]
+
+
+def draw(sample: Sample, record: Record) -> str:
+    """The sample's image with truth and mask as "data:image/jpeg;base64,..."; grey where the image file is not there."""
+    height, width = size = native_size(sample)
+    try:
+        image = sample.load_image()
+    except DataError:
+        image = Image.new("RGB", (width, height), (128, 128, 128))
+    truth = sample.load_mask(size)
+    mask = record.answer.mask.decode() if record.answer.mask is not None else np.zeros(size, np.bool_)
+    ratio = SIDE / max(size)
+    small = max(1, round(width * ratio)), max(1, round(height * ratio))
+    pixels = np.asarray(image.resize(small, Image.Resampling.BILINEAR)).astype(np.float32)
+    guess, true = _shrink(mask, small), _shrink(truth, small)
+    pixels[guess] = 0.5 * pixels[guess] + 0.5 * np.array(GUESS, np.float32)
+    pixels[_grow(_grow(true)) & ~true] = TRUTH
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _shrink(mask: Mask, size: tuple[int, int]) -> NDArray[np.bool_]:
+    ink = np.asarray(Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BOX))
+    return ink > 0.25 if (ink > 0.25).any() else ink > 0  # three pixels must not vanish
+
+
+def _grow(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    padded = np.pad(mask, 1)
+    return padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:] | mask

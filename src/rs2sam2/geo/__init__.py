@@ -1,0 +1,1 @@
+"""Scenes: a phrase on a raster of any size, clean vectors on the ground out."""

@@ -1,0 +1,198 @@
+"""Many scenes, one after the other or on many machines: what is to be done, what is done, and doing one of them.
+
+Every scene has a record in DIR/manifest, written when its results are in place. A record says for what it was made (the
+scene, the phrases, the options, the weights), so what is done already is known by its record, and a batch that was killed
+at any point goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rs2sam2.data.files import write_text
+from rs2sam2.errors import RS2SAM2Error, UsageError
+from rs2sam2.geo.identity import Loader
+from rs2sam2.geo.options import SceneOptions
+from rs2sam2.geo.segment import DEFAULTS, segment_scene, staging_prefix
+from rs2sam2.geo.writers import check_outputs
+from rs2sam2.predictor import Predictor
+
+MANIFEST = "manifest"
+Status = Literal["done", "failed", "done before"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scene and where its results go."""
+
+    source: str
+    outputs: tuple[Path, ...]
+    record: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a scene. ``error`` is one line, where there is one; ``features`` counts all phrases together."""
+
+    source: str
+    status: Status
+    outputs: tuple[str, ...] = ()
+    features: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is asked of every scene; can be sent to another process. ``load`` gives the predictor, ``revision`` names it."""
+
+    phrases: tuple[str, ...]
+    load: Loader
+    model: str | None = None
+    revision: str = ""
+    options: SceneOptions = DEFAULTS
+    aoi: str | None = None
+    stac: bool = False
+
+    def key(self, job: Job) -> str:
+        """Changes with everything that could change the results."""
+        from rs2sam2 import __version__
+
+        options = dataclasses.asdict(self.options)
+        for speed in ("workers", "batch_size"):
+            options.pop(speed)
+        stamp = [_stamp(Path(name)) for name in (job.source, self.aoi) if name is not None]
+        asked = [job.source, stamp, self.phrases, options, self.aoi, self.stac, self.model, self.revision, __version__,
+                 [p.name for p in job.outputs]]  # fmt: skip
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+    def done(self, job: Job) -> bool:
+        """Whether a scene's results are in place, made for just this."""
+        record = read_record(job.record)
+        if record is None or record["status"] != "done" or record["key"] != self.key(job):
+            return False
+        sizes = record["outputs"]
+        return all(p.is_file() and sizes.get(p.name) == p.stat().st_size for p in job.outputs)
+
+    def run(self, job: Job, predictor: Predictor) -> Outcome:
+        """Do one scene. Whatever is wrong with it is its outcome, never an exception, so the others go on."""
+        for path in job.outputs:  # what a killed run left
+            for left in path.parent.glob(_escape(staging_prefix(path)) + "*"):
+                shutil.rmtree(left, ignore_errors=True)
+        try:
+            result = segment_scene(
+                job.source, self.phrases, job.outputs, predictor=predictor, options=self.options, aoi=self.aoi,
+                stac=self.stac, model=self.model, revision=self.revision, keep_features=False,
+            )  # fmt: skip
+            features = sum(p.features for p in result.phrases)
+            if result.unreadable:
+                outcome = Outcome(
+                    job.source, "failed", tuple(map(str, job.outputs)), features,
+                    f"{len(result.unreadable)} tiles could not be read and were left empty: {result.unreadable[0]}",
+                )  # fmt: skip
+            else:
+                outcome = Outcome(job.source, "done", tuple(map(str, job.outputs)), features)
+        except RS2SAM2Error as error:
+            outcome = Outcome(job.source, "failed", error=" ".join(str(error).split()))
+        except Exception as error:  # a bug that one scene brings to light must not cost the others
+            outcome = Outcome(job.source, "failed", error=f"{type(error).__name__}: {' '.join(str(error).split())}")
+        record = {
+            "source": job.source, "status": outcome.status, "key": self.key(job), "features": outcome.features,
+            "error": outcome.error, "outputs": {p.name: p.stat().st_size for p in job.outputs if p.is_file()},
+        }  # fmt: skip
+        try:
+            write_text(job.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            return dataclasses.replace(outcome, status="failed", error=f"cannot write {job.record}: {error.strerror}")
+        return outcome
+
+
+def plan(sources: Sequence[str], folder: Path, suffixes: Sequence[str]) -> list[Job]:
+    """A job for every scene, named after it; the same list gives the same names, whatever part of it is done where.
+
+    Paths become absolute, so that they mean the same to every machine that shares the folders.
+    Raises UsageError for suffixes that no writer has and for a scene named twice.
+    """
+    if not sources:
+        raise UsageError("no scene was given; name rasters, or folders of them")
+    if len(set(sources)) < len(sources):
+        twice = next(s for s in sources if list(sources).count(s) > 1)
+        raise UsageError(f"{twice} is named twice; name each scene once")
+    check_outputs([folder / f"x{suffix}" for suffix in suffixes])
+    folder = folder.absolute()
+    jobs: list[Job] = []
+    taken: set[str] = set()
+    for source in sources:
+        stem = Path(source.rstrip("/")).stem or "scene"
+        name, n = stem, 2
+        while name in taken:
+            name, n = f"{stem}-{n}", n + 1
+        taken.add(name)
+        outputs = tuple(folder / f"{name}{suffix}" for suffix in suffixes)
+        path = Path(source)
+        jobs.append(Job(str(path.absolute()) if path.exists() else source, outputs, folder / MANIFEST / f"{name}.json"))
+    return jobs
+
+
+def shard(jobs: Sequence[Job], part: str) -> list[Job]:
+    """Every N-th job from the I-th, for ``part`` "I/N" with I from 1. Raises UsageError."""
+    number, _, count = part.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise UsageError(f"--shard {part!r} is not I/N with I from 1 to N, such as 1/8")
+    return list(jobs[int(number) - 1 :: int(count)])
+
+
+def check_fresh(jobs: Sequence[Job]) -> None:
+    """UsageError where one of these was worked on before."""
+    for job in jobs:
+        if job.record.exists():
+            raise UsageError(
+                f"{job.record.parent.parent} holds results of {job.source} already; add --resume to do what is missing or "
+                "has changed, or name another folder"
+            )
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """A record, None where there is none or it is damaged."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and {"status", "key", "outputs"} <= record.keys() else None
+
+
+def find_scenes(names: Sequence[str]) -> list[str]:
+    """Rasters by name, those in a folder in alphabetical order. Raises UsageError for a folder without any."""
+    found: list[str] = []
+    for name in names:
+        folder = Path(name)
+        if "://" in name or name.startswith("/vsi") or not folder.is_dir():
+            found.append(name)
+            continue
+        inside = sorted(str(p) for p in folder.iterdir() if p.suffix.lower() in RASTERS and not p.name.startswith("."))
+        if not inside:
+            raise UsageError(f"{name} has no raster in it ({', '.join(RASTERS)}); name the scenes")
+        found += inside
+    return found
+
+
+RASTERS = (".tif", ".tiff", ".vrt", ".jp2", ".png", ".jpg", ".jpeg", ".img")
+
+
+def _stamp(path: Path) -> list[object]:
+    """Size and time of a local file, which tell whether it is still the same."""
+    if not path.is_file():
+        return [str(path)]
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _escape(text: str) -> str:
+    """A name for `glob` to take as it is."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in text)

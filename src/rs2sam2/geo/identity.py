@@ -1,0 +1,58 @@
+"""Which weights found something: names that are written into every result and decide whether a batch must be done anew."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rs2sam2.predictor import DTypeName, Predictor
+
+WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+ENDS = 1 << 20
+"""Bytes hashed at either end of a weight file; its size and its header tell the rest."""
+
+Loader = Callable[[], Predictor]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Arguments of `Predictor.load` that another process can be sent; calling it loads them."""
+
+    weights: str = "nano"
+    revision: str | None = None
+    subfolder: str | None = None
+    vocabulary: str | None = None
+    device: str = "auto"
+    dtype: DTypeName = "auto"
+
+    def __call__(self) -> Predictor:
+        """Load."""
+        return Predictor.load(
+            self.weights, revision=self.revision, subfolder=self.subfolder, vocabulary=self.vocabulary,
+            device=self.device, dtype=self.dtype,
+        )  # fmt: skip
+
+    def identity(self) -> str:
+        """The revision asked for, the hub's commit, or a fingerprint of the local files. Raises WeightsError."""
+        from rs2sam2.checkpoint.folder import locate
+
+        folder = locate(self.weights, self.revision, self.subfolder)
+        commit = next((part for part in folder.parts if re.fullmatch(r"[0-9a-f]{40}", part)), None)
+        return commit or fingerprint(folder)
+
+
+def fingerprint(folder: Path) -> str:
+    """Twelve hexadecimal digits that change with the weights of a folder (or file)."""
+    digest = hashlib.sha256()
+    files = [folder] if folder.is_file() else sorted(p for p in folder.iterdir() if p.suffix in WEIGHT_SUFFIXES)
+    for path in files:
+        size = path.stat().st_size
+        digest.update(f"{path.name} {size}".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(ENDS))
+            file.seek(max(0, size - ENDS))
+            digest.update(file.read(ENDS))
+    return digest.hexdigest()[:12]

@@ -1,0 +1,356 @@
+"""`segment_scene`: phrases on a raster of any size, features and files out, in constant memory.
+
+scene -> tiles -> model -> bands of masks -> polygons and writers
+            (this thread)    (another thread)
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rs2sam2.errors import DataError, UsageError
+from rs2sam2.geo.background import consume
+from rs2sam2.geo.blending import LEVELS, Gate, blend
+from rs2sam2.geo.inference import Asked, TileAnswer, answer_tiles, working_size
+from rs2sam2.geo.options import SceneOptions
+from rs2sam2.geo.polygons import Piece, Polygonizer
+from rs2sam2.geo.result import Feature, PhraseSummary, SceneResult
+from rs2sam2.geo.scene import CACHE_MEGABYTES, Scene
+from rs2sam2.geo.scope import Place, Scope, find_places, local_phrase, scope_of
+from rs2sam2.geo.tiles import Tile, TileGrid
+from rs2sam2.geo.writers import check_outputs, writer_for
+from rs2sam2.geo.writers.base import About, Writer
+
+if TYPE_CHECKING:
+    from rs2sam2.predictor import Predictor
+
+DEFAULTS = SceneOptions()
+Advance = Callable[[int, int], None]
+
+
+def segment_scene(
+    source: str | Path,
+    phrases: str | Sequence[str],
+    outputs: str | Path | Sequence[str | Path] = (),
+    *,
+    predictor: Predictor | None = None,
+    options: SceneOptions = DEFAULTS,
+    aoi: Any = None,
+    aoi_crs: Any = "EPSG:4326",
+    stac: bool = False,
+    model: str | None = None,
+    revision: str = "",
+    keep_features: bool = True,
+    advance: Advance = lambda done, total: None,
+) -> SceneResult:
+    """Segment what each phrase refers to in a scene.
+
+    ``source``: anything GDAL opens. ``outputs``: files to write, by suffix .gpkg, .geojson, .parquet, .tif or .png; they
+    appear together when all is done, or not at all. ``predictor``: the bundled model by default; ``model`` and
+    ``revision`` name it in the files. ``aoi``: a shapely geometry in ``aoi_crs`` or a vector file. ``stac`` adds an item
+    beside each output. ``keep_features`` off keeps memory constant where millions are found. ``advance`` is called
+    with tiles done and in all. Raises UsageError and DataError.
+    """
+    import rasterio
+
+    from rs2sam2 import __version__
+    from rs2sam2.predictor import Predictor
+
+    texts = (phrases,) if isinstance(phrases, str) else tuple(phrases)
+    paths = [Path(outputs)] if isinstance(outputs, str | Path) else [Path(p) for p in outputs]
+    if not texts:
+        raise UsageError("no phrase was given; say what to look for, for example -p 'storage tanks'")
+    if len(set(texts)) < len(texts):
+        raise UsageError("a phrase was given twice; give each once")
+    check_outputs(paths)
+    with ExitStack() as stack:
+        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_MEGABYTES))
+        scene = stack.enter_context(
+            Scene(source, bands=options.bands, stretch=options.stretch, aoi=aoi, aoi_crs=aoi_crs)
+        )
+        if stac and scene.ground.crs is None:
+            raise UsageError(f"a STAC item needs to know where {source} lies, and it has no CRS; georeference it first")
+        predictor = predictor or Predictor.load()
+        for text in texts:
+            predictor.segmenter.check(text)
+        about = About(
+            scene=scene, phrases=texts, model=model or predictor.name, revision=revision, version=__version__,
+            time=scene_time(scene), decision=predictor.segmenter.decision, options=options,
+        )  # fmt: skip
+        staged = stack.enter_context(_staging(paths))
+        writers: list[Writer] = []
+        with _write_errors(paths):
+            for path, temporary in staged:
+                writers.append(writer_for(path.suffix)(temporary, about))
+                stack.callback(_let_go, writers[-1])
+            run = _Run(scene, about, predictor, writers, keep_features)
+            run.go(advance)
+            result = run.result(tuple(paths))
+            if stac:
+                from rs2sam2.geo.stac import write_item
+
+                items = [write_item(temporary, path, about, result) for path, temporary in staged]
+                staged += [(item_path, item) for item_path, item in items]
+            for path, temporary in staged:
+                temporary.replace(path)
+    return result
+
+
+class _Run:
+    """One pass over one scene."""
+
+    def __init__(
+        self, scene: Scene, about: About, predictor: Predictor, writers: list[Writer], keep_features: bool
+    ) -> None:
+        self.scene, self.about, self.options = scene, about, about.options
+        self.segmenter, self.writers = predictor.segmenter, writers
+        self.tile_size, self.view = tile_plan(scene, self.options, working_size(self.segmenter))
+        self.grid = TileGrid.cover(scene.size, self.tile_size, self.options.overlap)
+        self.scopes = self._scopes()
+        placed = [p for p, scope in enumerate(self.scopes) if scope == "scene"]
+        texts = [about.phrases[p] for p in placed]
+        found = find_places(scene, texts, self.segmenter, self.options.min_score) if placed else []
+        self.places: dict[int, Place | None] = dict(zip(placed, found, strict=True))
+        self.kept: list[Feature] | None = [] if keep_features else None
+        self.counts = [0] * len(about.phrases)
+        self.pixels = [0] * len(about.phrases)
+        self.areas: list[float] = [0.0] * len(about.phrases)
+        self.best = [0.0] * len(about.phrases)
+        self.unreadable: list[str] = []
+        self.has_data = False
+        metres = scene.ground.metres_per_pixel()
+        self.metres = 1.0 if metres is None else metres
+
+    def go(self, advance: Advance) -> None:
+        """Everything, from tiles to finished files."""
+        total = len(self.grid)
+        advance(0, total)
+        asked = [local_phrase(t) if p in self.places else t for p, t in enumerate(self.about.phrases)]
+        answers = answer_tiles(
+            self.scene, self._asked(), asked, self.segmenter,
+            min_score=[0.0 if p in self.places else self.options.min_score for p in range(len(asked))], view=self.view,
+            batch_size=self.options.batch_size, workers=self.options.workers,
+            skip_unreadable=self.options.skip_unreadable, advance=lambda done: advance(done, total),
+        )  # fmt: skip
+        consume(answers, self._write, waiting=4 * (self.options.batch_size or self.segmenter.max_batch))
+        if not self.has_data:
+            part = " in the area of interest" if self.scene.area is not None else ""
+            raise DataError(
+                f"{self.scene.source} holds no data{part}: every pixel is nodata, transparent or unreadable; check its nodata "
+                "value with gdalinfo"
+            )
+
+    def result(self, outputs: tuple[Path, ...]) -> SceneResult:
+        """What was found."""
+        known = self.scene.ground.crs is not None
+        seen_at = round(self.metres * max(1.0, max(self.scene.size) / working_size(self.segmenter)), 3)
+        summaries = tuple(
+            PhraseSummary(
+                phrase=text,
+                scope=self.scopes[p],
+                features=self.counts[p],
+                pixels=self.pixels[p],
+                area_m2=round(self.areas[p], 3) if known else None,
+                score=self.best[p],
+                seen_at_m=seen_at if known and p in self.places else None,
+            )
+            for p, text in enumerate(self.about.phrases)
+        )
+        return SceneResult(
+            source=self.scene.source, ground=self.scene.ground, tile_size=self.tile_size, tiles=len(self.grid),
+            phrases=summaries, outputs=outputs, unreadable=tuple(self.unreadable),
+            features=None if self.kept is None else tuple(self.kept),
+        )  # fmt: skip
+
+    def _scopes(self) -> list[Scope]:
+        """A scene that is one tile is its own frame: there is nothing coarser to look at."""
+        if len(self.grid) == 1:
+            return ["tile"] * len(self.about.phrases)
+        return [scope_of(t) if self.options.scope == "auto" else self.options.scope for t in self.about.phrases]
+
+    def _asked(self) -> Iterator[Asked]:
+        """Each tile with the phrases that have something to find there."""
+        always_read = any(type(w).__name__ == "RasterWriter" for w in self.writers)  # it shows where there is no data
+        for row in self.grid.rows():
+            for tile in row:
+                if not self.scene.touches(tile):
+                    yield Asked(tile, (), read=False)
+                    continue
+                numbers = tuple(p for p in range(len(self.scopes)) if self._wanted(p, tile))
+                yield Asked(tile, numbers, read=bool(numbers) or always_read)
+
+    def _wanted(self, phrase: int, tile: Tile) -> bool:
+        if phrase not in self.places:
+            return True
+        place = self.places[phrase]
+        return place is not None and place.meets(tile)
+
+    def _write(self, answers: Iterator[TileAnswer]) -> None:
+        """Bands to polygons and writers, in the other thread."""
+        import rasterio
+
+        gates: list[Gate | None] = [
+            place.gate if (place := self.places.get(p)) is not None else None for p in range(len(self.scopes))
+        ]
+        polygonizers = [Polygonizer(self.scene.size[1]) for _ in self.scopes]
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_MEGABYTES):
+            bands = blend(self._watched(answers), self.grid, self.about.decision, tuple(gates), self.scene.inside)
+            for band in bands:
+                self.has_data = self.has_data or bool(band.valid.any())
+                for writer in self.writers:
+                    writer.band(band)
+                for p, polygonizer in enumerate(polygonizers):
+                    self._hand_on(p, list(polygonizer.add(band.masks[p], band.scores[p])))
+            for p, polygonizer in enumerate(polygonizers):
+                self._hand_on(p, list(polygonizer.finish()))
+            if self.has_data:
+                for writer in self.writers:
+                    writer.finish()
+
+    def _watched(self, answers: Iterator[TileAnswer]) -> Iterator[TileAnswer]:
+        for answer in answers:
+            if answer.unreadable is not None:
+                self.unreadable.append(answer.unreadable)
+            yield answer
+
+    def _hand_on(self, phrase: int, pieces: list[Piece]) -> None:
+        """Pieces of a mask, as features, to the writers and the summary."""
+        if not pieces:
+            return
+        outlines = [p.polygon for p in pieces]
+        if self.options.simplify:
+            import shapely
+
+            outlines = list(shapely.simplify(outlines, self.options.simplify / self.metres))
+        areas = self.scene.ground.areas(outlines)
+        place = self.places.get(phrase)
+        features = []
+        for i, piece in enumerate(pieces):
+            area = None if areas is None else round(float(areas[i]), 4)
+            if outlines[i].is_empty or (area if area is not None else outlines[i].area) < self.options.min_area:
+                continue
+            score = piece.mean / LEVELS if place is None else place.score
+            features.append(Feature(self.about.phrases[phrase], outlines[i], piece.pixels, round(score, 4), area))
+        for writer in self.writers:
+            writer.features(phrase, features)
+        self.counts[phrase] += len(features)
+        self.pixels[phrase] += sum(f.pixels for f in features)
+        self.areas[phrase] += sum(f.area_m2 or 0.0 for f in features)
+        self.best[phrase] = max([self.best[phrase], *(f.score for f in features)])
+        if self.kept is not None:
+            self.kept += features
+
+
+def tile_plan(scene: Scene, options: SceneOptions, working: int) -> tuple[int, tuple[int, int] | None]:
+    """Pixels of the scene a side of a tile, and the (height, width) to read tiles at where that is much more than the model sees.
+
+    Raises UsageError for a gsd where a scene has no metres.
+    """
+    side = options.tile_size or working
+    if options.gsd is not None:
+        metres = scene.ground.metres_per_pixel()
+        if metres is None:
+            raise UsageError(
+                f"{scene.source} has no CRS, so --gsd {options.gsd:g} means nothing there; give --tile-size in pixels"
+            )
+        side = max(1, round(working * options.gsd / metres))
+    if side < 2 * working:
+        return side, None
+    height, width = min(side, scene.size[0]), min(side, scene.size[1])
+    return side, (max(1, math.ceil(height * working / side)), max(1, math.ceil(width * working / side)))
+
+
+def scene_time(scene: Scene) -> datetime.datetime:
+    """When a scene was taken or at least written: its tag, else its file's time, else the epoch. UTC."""
+    for name in ("TIFFTAG_DATETIME", "ACQUISITIONDATETIME"):
+        text = scene.tags.get(name, "")
+        for form in ("%Y:%m:%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"):
+            try:
+                return datetime.datetime.strptime(text, form).replace(tzinfo=datetime.UTC)
+            except ValueError:
+                continue
+    path = Path(scene.source)
+    seconds = int(path.stat().st_mtime) if path.exists() else 0
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+@contextmanager
+def _staging(outputs: Sequence[Path]) -> Iterator[list[tuple[Path, Path]]]:
+    """A temporary name for each output, in a hidden folder beside it that vanishes whatever happens."""
+    with ExitStack() as stack:
+        pairs = []
+        for path in outputs:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                folder = Path(tempfile.mkdtemp(prefix=staging_prefix(path), dir=path.parent))
+            except OSError as error:
+                raise UsageError(f"cannot write {path}: {error.strerror}; choose another output with -o") from None
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            pairs.append((path, folder / path.name))
+        yield pairs
+
+
+def staging_prefix(output: Path) -> str:
+    """How the hidden folders begin in which an output is made."""
+    return f".{output.name}-part-"
+
+
+def _let_go(writer: Writer) -> None:
+    """Close what will be thrown away or is whole already: on a full disk even that fails, and the reason was said before."""
+    import rasterio
+
+    with suppress(OSError, rasterio.errors.RasterioError):
+        writer.close()
+
+
+@contextmanager
+def _write_errors(outputs: Sequence[Path]) -> Iterator[None]:
+    """What the libraries say about a full or broken disk, as one line."""
+    import sqlite3
+
+    import pyogrio
+    import rasterio
+
+    failures = (OSError, sqlite3.Error, rasterio.errors.RasterioError, pyogrio.errors.DataSourceError,
+                pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError, pyogrio.errors.GeometryError)  # fmt: skip
+    try:
+        yield
+    except failures as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        free = min((shutil.disk_usage(p.parent).free for p in outputs if p.parent.exists()), default=1 << 40)
+        reason = str(cause).strip().splitlines()[0][:160] if str(cause).strip() else type(cause).__name__
+        if free < 1 << 20 or "disk is full" in reason or "No space left" in reason:
+            reason = f"no space left on the device ({reason})"
+        names = ", ".join(map(str, outputs))
+        raise UsageError(
+            f"cannot write {names}: {reason}; nothing was left there, choose another output with -o"
+        ) from None
+
+
+def iter_tiles(scene: Scene, tile_size: int, overlap: float = DEFAULTS.overlap) -> Iterator[Tile]:
+    """The tiles `segment_scene` would look at, in order; `scene.read(tile)` gives a tile's pixels."""
+    for row in TileGrid.cover(scene.size, tile_size, overlap).rows():
+        yield from (tile for tile in row if scene.touches(tile))
+
+
+def predict_tiles(
+    scene: Scene, phrases: Sequence[str], predictor: Predictor, options: SceneOptions = DEFAULTS
+) -> Iterator[TileAnswer]:
+    """What the model says about each tile, before tiles are blended: `answer.probability(phrase_number, decision)`."""
+    for text in phrases:
+        predictor.segmenter.check(text)
+    side, view = tile_plan(scene, options, working_size(predictor.segmenter))
+    asked = (Asked(tile, tuple(range(len(phrases)))) for tile in iter_tiles(scene, side, options.overlap))
+    return answer_tiles(
+        scene, asked, phrases, predictor.segmenter, min_score=options.min_score, view=view,
+        batch_size=options.batch_size, workers=options.workers, skip_unreadable=options.skip_unreadable,
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""A picture of the scene with what was found drawn on it, small enough to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from rs2sam2.geo.blending import Band
+from rs2sam2.geo.result import Feature
+from rs2sam2.geo.scene import UnreadableTileError, view_size
+from rs2sam2.geo.tiles import Tile
+from rs2sam2.geo.writers.base import About, Writer
+
+LONGEST = 1600
+PIECE = 200
+
+
+class PictureWriter(Writer):
+    """At most `LONGEST` pixels a side; a thing smaller than a pixel of it still shows."""
+
+    def __init__(self, path: Path, about: About) -> None:
+        super().__init__(path, about)
+        self._size = view_size(about.scene.size, LONGEST)
+        self._masks = [np.zeros(self._size, np.bool_) for _ in about.phrases]
+        self._scores = [0.0] * len(about.phrases)
+
+    def band(self, band: Band) -> None:
+        """See `Writer`."""
+        (height, width), tile = self.about.scene.size, band.tile
+        rows = np.arange(tile.row, tile.bottom) * self._size[0] // height
+        columns = np.arange(width) * self._size[1] // width
+        first_rows = np.flatnonzero(np.diff(rows, prepend=-1))
+        first_columns = np.flatnonzero(np.diff(columns, prepend=-1))
+        for mask, shown in zip(band.masks, self._masks, strict=True):
+            if mask.any():
+                cells = np.logical_or.reduceat(np.logical_or.reduceat(mask, first_rows, axis=0), first_columns, axis=1)
+                shown[rows[0] : rows[-1] + 1] |= cells
+
+    def features(self, phrase: int, features: Sequence[Feature]) -> None:
+        """See `Writer`."""
+        self._scores[phrase] = max([self._scores[phrase], *(f.score for f in features)])
+
+    def finish(self) -> None:
+        """See `Writer`."""
+        from rs2sam2.overlay import draw_overlay
+        from rs2sam2.predictor import Prediction
+
+        decision = self.about.decision
+        predictions = [
+            Prediction(
+                phrase,
+                np.where(mask, decision.threshold + 1, decision.threshold - 1).astype(np.float32),
+                decision,
+                0.0,
+                score,
+            )
+            for phrase, mask, score in zip(self.about.phrases, self._masks, self._scores, strict=True)
+        ]
+        draw_overlay(Image.fromarray(self._view()), predictions).save(self.path, "PNG")
+
+    def _view(self) -> NDArray[np.uint8]:
+        """(H, W, 3): the scene made small, piece by piece, so that one that cannot be read costs no more than itself."""
+        scene, (height, width) = self.about.scene, self._size
+        view = np.zeros((height, width, 3), np.uint8)
+        for top in range(0, height, PIECE):
+            for left in range(0, width, PIECE):
+                bottom, right = min(top + PIECE, height), min(left + PIECE, width)
+                rows, columns = (
+                    [end * side // shown for end in ends]
+                    for ends, side, shown in (
+                        ((top, bottom), scene.size[0], height),
+                        ((left, right), scene.size[1], width),
+                    )
+                )
+                tile = Tile(rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
+                try:
+                    view[top:bottom, left:right] = scene.read(tile, (bottom - top, right - left)).pixels
+                except UnreadableTileError:
+                    if not self.about.options.skip_unreadable:
+                        raise
+        return view

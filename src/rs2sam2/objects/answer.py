@@ -1,0 +1,77 @@
+"""From a reading to one mask per phrase, and a closer look at things that are small in the image."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rs2sam2.objects.candidates import Candidates, overlap
+from rs2sam2.objects.model import ObjectFirst
+from rs2sam2.objects.pyramid import ImageFeatures
+from rs2sam2.objects.reader import FORMS, Reading
+
+EMPTY = -12.0
+"""Logit where nothing was outlined."""
+MEMBER = 0.0
+"""Candidates whose membership logit is above belong to a group."""
+DUPLICATE = 0.6
+"""Boxes that overlap so much are one thing."""
+
+
+def members(reading: Reading, candidates: Candidates, image_index: Tensor) -> list[list[int]]:
+    """The candidates each phrase means: one, several, or none where it asks for ground. The best one comes first."""
+    form = reading.form.argmax(1)
+    best = reading.choice.argmax(1)
+    found: list[list[int]] = []
+    for p in range(len(form)):
+        name = FORMS[int(form[p])]
+        if name == "ground":
+            found.append([])
+            continue
+        chosen = [int(best[p])]
+        if name == "several":
+            boxes = candidates.boxes[image_index[p]]
+            order = reading.membership[p].argsort(descending=True)
+            chosen = []
+            for i in order[reading.membership[p][order] > MEMBER].tolist():
+                if not chosen or float(overlap(boxes[None, [i]], boxes[None, chosen]).max()) < DUPLICATE:
+                    chosen.append(i)
+            chosen = chosen or [int(best[p])]
+        found.append(chosen)
+    return found
+
+
+def outline(
+    model: ObjectFirst,
+    features: ImageFeatures,
+    candidates: Candidates,
+    tokens: Tensor,
+    reading: Reading,
+    image_index: Tensor,
+    chosen: list[list[int]],
+) -> Tensor:
+    """Mask logits (P, S/4, S/4) of what was chosen; the highest of several."""
+    height, width = features.object_features.shape[2:]
+    out = torch.full((len(chosen), height, width), EMPTY, dtype=tokens.dtype, device=tokens.device)
+    phrase = torch.tensor([p for p, c in enumerate(chosen) for _ in c], dtype=torch.int64, device=tokens.device)
+    if len(phrase):
+        which = torch.tensor([i for c in chosen for i in c], dtype=torch.int64, device=tokens.device)
+        image = image_index[phrase]
+        logits = model.outline.of_objects(
+            features.object_features, image, candidates.boxes[image, which], tokens[image, which],
+            reading.objects[phrase, which],
+        )  # fmt: skip
+        for p in phrase.unique().tolist():
+            out[p] = logits[phrase == p].amax(0)
+    ground = torch.tensor([p for p, c in enumerate(chosen) if not c], dtype=torch.int64, device=tokens.device)
+    if len(ground):
+        out[ground] = model.outline.of_ground(
+            features.pixel_features, features.classes, image_index[ground], reading.ground[ground]
+        )
+    return out
+
+
+def enlarge(logits: Tensor, size: int) -> Tensor:
+    """(P, h, w) -> (P, size, size), bilinear."""
+    return F.interpolate(logits[:, None], (size, size), mode="bilinear", align_corners=False)[:, 0]

@@ -1,0 +1,97 @@
+"""What an object-first model is made of. No torch here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from rs2sam2.config import LiteConfig
+from rs2sam2.errors import UsageError
+
+FAMILY = "object-first"
+CONFIG_VERSION = 1
+
+THINGS = (
+    "airplane", "airport", "baseball field", "basketball court", "bridge", "chimney", "dam", "golf field",
+    "ground track field", "harbor", "overpass", "expressway service area", "expressway toll station", "ship", "stadium",
+    "storage tank", "tennis court", "train station", "vehicle", "windmill",
+    "car", "truck", "bus", "van", "building", "house", "tree", "helicopter", "swimming pool", "roundabout",
+    "soccer field", "container crane", "intersection", "parking lot", "school", "industrial area", "pond", "person",
+    "field", "cyclist",
+)  # fmt: skip
+"""Classes that come one by one: they get centres and boxes. The first twenty are RRSIS-D's."""
+STUFF = (
+    "road", "freeway", "river", "railway tracks", "vegetation", "water", "land", "low vegetation", "forest", "farmland",
+    "pavement", "unpaved ground",
+)  # fmt: skip
+"""Classes that cover ground: they get a map alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectFirstConfig:
+    """An object-first model. Raises UsageError for shapes that cannot be built."""
+
+    name: str = "nano"
+    image_size: int = 384
+    trunk: LiteConfig = field(default_factory=LiteConfig)
+    pyramid: int = 96  # channels of the maps that objects are found in
+    width: int = 160  # of the tokens
+    depth: int = 4  # layers in which tokens look at each other
+    heads: int = 5
+    candidates: int = 40  # objects proposed in an image
+    things: tuple[str, ...] = THINGS
+    stuff: tuple[str, ...] = STUFF
+    vocabulary: int = 1008
+    max_tokens: int = 64
+    presence_slope: float = 1.0
+    """Calibration on held-out phrases: presence = sigmoid(slope * logit + offset)."""
+    presence_offset: float = 0.0
+    min_score: float = 0.5
+    """Below this presence the default answer is "not here"; chosen on held-out phrases."""
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that cannot be built."""
+        for wrong, message in (
+            (self.image_size % 32, f"image_size {self.image_size} must be a multiple of 32"),
+            (self.width % self.heads, f"width {self.width} is not divisible by heads {self.heads}"),
+            (self.pyramid % 8, f"pyramid {self.pyramid} must be a multiple of 8"),
+            (self.candidates < 1 or self.depth < 1, "candidates and depth must be at least 1"),
+            (len(set(self.classes)) < len(self.classes), "a class is named twice"),
+        ):
+            if wrong:
+                raise UsageError(f"configuration: {message}")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Things, then stuff."""
+        return (*self.things, *self.stuff)
+
+    def to_json(self) -> str:
+        """Readable JSON that `from_json` reads back exactly."""
+        head: dict[str, Any] = {"format": "rs2sam2", "family": FAMILY, "version": CONFIG_VERSION}
+        return json.dumps(head | dataclasses.asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ObjectFirstConfig:
+        """The configuration of `to_json`'s text; UsageError for another family, version or an unknown key."""
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise UsageError(f"configuration is not JSON ({error})") from None
+        if not isinstance(data, dict) or data.pop("format", None) != "rs2sam2" or data.pop("family", None) != FAMILY:
+            raise UsageError(f"configuration is not of the family {FAMILY!r}")
+        if (version := data.pop("version", None)) != CONFIG_VERSION:
+            raise UsageError(f"configuration version {version}; this release reads {CONFIG_VERSION}: update rs2sam2")
+        known = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(data.keys() - known):
+            raise UsageError(f"configuration has unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        try:
+            trunk: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in dict(data.pop("trunk")).items()
+            }
+            data = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+            return cls(trunk=LiteConfig(**trunk), **data)
+        except (TypeError, KeyError, ValueError) as error:
+            raise UsageError(f"configuration cannot be read ({error})") from None

@@ -1,0 +1,67 @@
+"""The object-first model: image -> candidates; phrase and candidates -> which are meant; those -> masks."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rs2sam2.model.lite import LiteTrunk
+from rs2sam2.objects.candidates import Candidates, Describe, peaks, propose
+from rs2sam2.objects.config import ObjectFirstConfig
+from rs2sam2.objects.outline import Outline
+from rs2sam2.objects.pyramid import ImageFeatures, Pyramid
+from rs2sam2.objects.reader import Reader, Reading
+
+
+class ObjectFirst(nn.Module):
+    """Not RS2-SAM2 in small: here the image is read once, whatever the phrases, and language chooses among objects."""
+
+    def __init__(self, config: ObjectFirstConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.trunk = LiteTrunk(config.trunk, text_width=None)
+        self.pyramid = Pyramid(config)
+        self.describe = Describe(config)
+        self.reader = Reader(config)
+        self.outline = Outline(config)
+
+    def see(self, image: Tensor) -> ImageFeatures:
+        """Normalised images (B, 3, S, S) -> all that phrases need of them."""
+        return self.pyramid(self.trunk.embed(image), image)  # type: ignore[no-any-return]
+
+    def candidates(self, features: ImageFeatures) -> Candidates:
+        """The best candidates of each image."""
+        return propose(features, peaks(features.centres, self.config.candidates))
+
+    def read(
+        self,
+        candidates: Candidates,
+        features: ImageFeatures | None,
+        token_ids: Tensor,
+        text_padding: Tensor,
+        image_index: Tensor,
+    ) -> tuple[Reading, Tensor]:
+        """What the phrases mean, and the candidates' tokens (B, K, width). Phrase p is about image image_index[p]."""
+        tokens = self.describe(candidates, features)
+        context = None if features is None else features.context
+        bias = self.describe.pair_bias(candidates)
+        reading = self.reader(tokens, candidates.padding, bias, context, token_ids, text_padding, image_index)
+        return reading, tokens
+
+    def forward(
+        self, image: Tensor, token_ids: Tensor, text_padding: Tensor, image_index: Tensor
+    ) -> tuple[Tensor, Reading]:
+        """Masks of the first choice (P, S/4, S/4), logits, and the reading. The segmenter puts answers together."""
+        features = self.see(image)
+        candidates = self.candidates(features)
+        reading, tokens = self.read(candidates, features, token_ids, text_padding, image_index)
+        chosen = reading.choice.argmax(1)
+        phrase = torch.arange(len(chosen), device=chosen.device)
+        masks = self.outline.of_objects(
+            features.object_features,
+            image_index,
+            candidates.boxes[image_index, chosen],
+            tokens[image_index, chosen],
+            reading.objects[phrase, chosen],
+        )
+        return masks, reading

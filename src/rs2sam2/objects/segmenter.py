@@ -1,0 +1,193 @@
+"""The object-first model behind `Predictor`: reads images and phrases, answers, and looks closer at what is small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from rs2sam2.config import ProcessorConfig
+from rs2sam2.errors import VocabularyError
+from rs2sam2.objects.answer import EMPTY, enlarge, members, outline
+from rs2sam2.objects.candidates import Candidates, overlap
+from rs2sam2.objects.files import load
+from rs2sam2.objects.model import ObjectFirst
+from rs2sam2.objects.pyramid import ImageFeatures
+from rs2sam2.objects.reader import Reading
+from rs2sam2.segmenter import Correction, Segmented, check_phrase
+from rs2sam2.tokenizer import Tokenizer
+
+SMALL = 0.08
+"""An object whose box covers less of the image than this is looked at again, in a window of its own."""
+WINDOW = 2.4
+"""Side of that window in sides of the box."""
+LEAST_WINDOW = 64
+"""In pixels of the image: there is no more to see in fewer."""
+CLOSER_LOOKS = 6
+"""At most so many windows for one phrase; of larger groups the coarse masks must do."""
+SAME = 0.4
+"""The object is found again where a box in the window overlaps its box by this much."""
+
+
+@dataclass
+class Seen:
+    """One image, read."""
+
+    image: Image.Image
+    features: ImageFeatures
+    candidates: Candidates
+
+
+class ObjectSegmenter:
+    """See `rs2sam2.segmenter.Segmenter`."""
+
+    def __init__(self, model: ObjectFirst, tokenizer: Tokenizer, *, closer: bool = True) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.closer = closer
+        self.decision = ProcessorConfig(decision="logit")
+        self.max_batch = 32
+        self.image_size = model.config.image_size
+        self.min_score = model.config.min_score
+        self.device = next(model.parameters()).device
+
+    def check(self, phrase: str) -> None:
+        """Raise UsageError where the phrase is empty or too long."""
+        check_phrase(phrase, self.tokenizer)
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        images: Sequence[Image.Image],
+        phrases: Sequence[str],
+        image_index: Sequence[int],
+        corrections: Sequence[Correction | None],
+    ) -> Segmented:
+        """See `Segmenter`. Images are read one by one, so that a mask does not depend on its neighbours."""
+        size = 2 * self.image_size
+        logits = torch.full((len(phrases), size, size), EMPTY)
+        score, presence = torch.zeros(len(phrases)), torch.zeros(len(phrases))
+        config = self.model.config
+        for i, image in enumerate(images):
+            rows = [p for p, j in enumerate(image_index) if j == i]
+            if not rows:
+                continue
+            seen = self._see(image)
+            for p in rows:
+                correction = corrections[p]
+                here = seen if correction is None else self._corrected(seen, correction)
+                reading, tokens, chosen = self._read(here, phrases[p], corrected=correction is not None)
+                logits[p] = self._mask(here, reading, tokens, chosen, size)
+                presence[p] = (config.presence_slope * reading.presence[0] + config.presence_offset).sigmoid().cpu()
+                score[p] = reading.choice[0].softmax(0).max().cpu()
+        return Segmented(logits[:, None], score, presence)
+
+    def _see(self, image: Image.Image, window: tuple[float, float, float, float] | None = None) -> Seen:
+        features = self.model.see(self._pixels(image, window))
+        return Seen(image, features, self.model.candidates(features))
+
+    def _pixels(self, image: Image.Image, window: tuple[float, float, float, float] | None) -> Tensor:
+        """(1, 3, S, S), normalised; of a window (x0, y0, x1, y1 in pixels) where one is given."""
+        square = image.resize((self.image_size, self.image_size), Image.Resampling.BILINEAR, box=window)
+        x = torch.from_numpy(np.array(square)).to(self.device).permute(2, 0, 1)[None].float()
+        return ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
+
+    def _read(self, seen: Seen, phrase: str, *, corrected: bool) -> tuple[Reading, Tensor, list[int]]:
+        ids, padding = self.tokenizer.batch([phrase])
+        index = torch.zeros(1, dtype=torch.int64, device=self.device)
+        reading, tokens = self.model.read(
+            seen.candidates, seen.features, ids.to(self.device), padding.to(self.device), index
+        )
+        chosen = [0] if corrected else members(reading, seen.candidates, index)[0]
+        return reading, tokens, chosen
+
+    def _mask(self, seen: Seen, reading: Reading, tokens: Tensor, chosen: list[int], size: int) -> Tensor:
+        """(size, size) logits of what was chosen."""
+        index = torch.zeros(1, dtype=torch.int64, device=self.device)
+        whole: Tensor | None = None
+        closer: list[tuple[int, Tensor]] = []
+        coarse = list(chosen)
+        if self.closer and 0 < len(chosen) <= CLOSER_LOOKS:
+            for i in chosen:
+                patch = self._look_closer(seen, i, size)
+                if patch is not None:
+                    closer.append((i, patch))
+                    coarse.remove(i)
+        if coarse or not chosen:
+            masks = outline(self.model, seen.features, seen.candidates, tokens, reading, index, [coarse])
+            whole = enlarge(masks, size)[0].cpu()
+        for _, patch in closer:
+            whole = patch if whole is None else torch.maximum(whole, patch)
+        assert whole is not None
+        return whole
+
+    def _look_closer(self, seen: Seen, which: int, size: int) -> Tensor | None:
+        """The mask of a candidate from a window around it, (size, size); None where it is large or not found again."""
+        box = seen.candidates.boxes[0, which].cpu()
+        if float((box[2] - box[0]) * (box[3] - box[1])) > SMALL:
+            return None
+        width, height = seen.image.size
+        x0, y0, x1, y1 = (box * torch.tensor([width, height, width, height])).tolist()
+        side = max(WINDOW * max(x1 - x0, y1 - y0), LEAST_WINDOW)
+        w, h = min(side, width), min(side, height)
+        left, top = min(max((x0 + x1 - w) / 2, 0), width - w), min(max((y0 + y1 - h) / 2, 0), height - h)
+        near = self._see(seen.image, (left, top, left + w, top + h))
+        inside = torch.tensor([[(x0 - left) / w, (y0 - top) / h, (x1 - left) / w, (y1 - top) / h]], device=self.device)
+        fit = overlap(near.candidates.boxes, inside[None])[0, :, 0] * (0.3 + near.candidates.score[0])
+        best = int(fit.argmax())
+        if float(overlap(near.candidates.boxes[:, [best]], inside[None])) < SAME:
+            return None
+        index = torch.zeros(1, dtype=torch.int64, device=self.device)
+        tokens = self.model.describe(near.candidates, near.features)
+        logits = self.model.outline.of_objects(
+            near.features.object_features, index, near.candidates.boxes[:, best], tokens[:, best], None
+        )
+        # where the window lies in the square that stands for the whole image
+        a, b = round(left / width * size), round((left + w) / width * size)
+        c, d = round(top / height * size), round((top + h) / height * size)
+        out = torch.full((size, size), EMPTY)
+        out[c:d, a:b] = F.interpolate(logits[None], (d - c, b - a), mode="bilinear", align_corners=False)[0, 0].cpu()
+        return out
+
+    def _corrected(self, seen: Seen, correction: Correction) -> Seen:
+        """The candidate that a box, points or a previous mask point at comes first, and is what is meant."""
+        width, height = seen.image.size
+        scale = torch.tensor([width, height, width, height], dtype=torch.float32, device=self.device)
+        boxes = seen.candidates.boxes[0]
+        given = correction.box or (correction.previous.box if correction.previous else None)
+        if given is not None and not correction.points:
+            box = torch.tensor(given, dtype=torch.float32, device=self.device) / scale
+            at = int(overlap(boxes[None], box[None, None])[0, :, 0].argmax())
+        else:
+            inside = torch.ones(len(boxes), dtype=torch.bool, device=self.device)
+            for points, wanted in ((correction.points, True), (correction.not_points, False)):
+                for x, y in points:
+                    hit = (boxes[:, 0] <= x / width) & (x / width <= boxes[:, 2])
+                    hit &= (boxes[:, 1] <= y / height) & (y / height <= boxes[:, 3])
+                    inside &= hit == wanted
+            area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+            at = int((seen.candidates.score[0] * inside - 1e-3 * area).argmax())
+            box = boxes[at]
+        c = seen.candidates
+        first = [at, *(i for i in range(len(boxes)) if i != at)]
+        moved = replace(c, boxes=c.boxes[:, first].clone(), classes=c.classes[:, first], score=c.score[:, first],
+                        padding=c.padding[:, first], cells=None if c.cells is None else c.cells[:, first])  # fmt: skip
+        moved.boxes[0, 0] = box
+        return replace(seen, candidates=moved)
+
+
+def load_segmenter(folder: Path, device: torch.device | str = "cpu", vocabulary: Path | None = None) -> ObjectSegmenter:
+    """From a folder of weights. Raises WeightsError, or VocabularyError where no vocabulary lies beside them."""
+    from rs2sam2.checkpoint.folder import VOCABULARY_FILE
+
+    path = vocabulary or folder / VOCABULARY_FILE
+    if not path.is_file():
+        raise VocabularyError(f"no {path}; the folder is incomplete: copy or download it again")
+    model = load(folder, device)
+    return ObjectSegmenter(model, Tokenizer(path, model.config.vocabulary, model.config.max_tokens))

@@ -1,0 +1,1 @@
+"""How the object-first model learns: views of annotated images, phrases made about each view, losses."""

@@ -1,0 +1,164 @@
+"""What is asked of the object-first model, part by part. Sums are over what is known; means over phrases or objects."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rs2sam2.objects.candidates import Candidates, overlap, peaks, propose
+from rs2sam2.objects.config import ObjectFirstConfig
+from rs2sam2.objects.model import ObjectFirst
+from rs2sam2.objects.pyramid import ImageFeatures
+from rs2sam2.objects.reader import Reading
+from rs2sam2.objects.training.targets import Batch
+
+SAME = 0.45
+"""A candidate whose box overlaps an object's by this much is that object."""
+FREE_MASKS = 6
+"""Objects of a view that are outlined without a phrase."""
+
+
+def normalise(image: Tensor) -> Tensor:
+    """(B, S, S, 3) uint8 -> (B, 3, S, S) as EfficientNet-Lite was trained: (x - 127) / 128."""
+    return ((image.permute(0, 3, 1, 2).float() - 127) / 128).contiguous(memory_format=torch.channels_last)
+
+
+def centre_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Penalty-reduced focal loss of centre maps (X. Zhou et al., "Objects as points", 2019), per object."""
+    target = target.float() / 255
+    p = logits.sigmoid()
+    peak = target > 0.99
+    hit = F.softplus(-logits) * (1 - p) ** 2
+    miss = F.softplus(logits) * p**2 * (1 - target) ** 4
+    return (torch.where(peak, hit, miss) * known).sum() / (peak & known).sum().clamp_min(1)
+
+
+def box_loss(boxes: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """1 - generalised IoU (Rezatofighi et al., CVPR 2019), weighted cell by cell; maps (B, 4, h, w) and (B, h, w)."""
+    chosen = weight > 0.1
+    a, b = boxes.permute(0, 2, 3, 1)[chosen], target.permute(0, 2, 3, 1)[chosen]
+    w = weight[chosen]
+    common = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp_min(0).prod(1)
+    hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(1)
+    union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - common
+    giou = common / union.clamp_min(1e-7) - (hull - union) / hull.clamp_min(1e-7)
+    return ((1 - giou) * w).sum() / w.sum().clamp_min(1)
+
+
+def class_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Cross-entropy of each class in each cell, positives four times; a class counts where it is annotated."""
+    target = target.float() / 255
+    loss = F.softplus(logits) - target * logits + 3 * target * F.softplus(-logits)
+    return (loss * known).sum() / known.sum().clamp_min(1) * 10
+
+
+def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy near the target plus dice, a mean over masks. Logits and target (N, h, w), target in [0, 1]."""
+    if not len(logits):
+        return logits.sum()
+    near = F.max_pool2d(target[:, None], 9, stride=1, padding=4)[:, 0] > 0
+    p = logits.sigmoid()
+    near = (near | (p > 0.3)).float()
+    bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    bce = (bce * near).sum((1, 2)) / near.sum((1, 2)).clamp_min(1)
+    dice = 1 - (2 * (p * target).sum((1, 2)) + 1) / (p.sum((1, 2)) + target.sum((1, 2)) + 1)
+    return (bce + dice).mean()
+
+
+def training_cells(features: ImageFeatures, batch: Batch, config: ObjectFirstConfig) -> Tensor:
+    """The model's own best cells, the last of them replaced by the centres of true objects that are not among them."""
+    cells = peaks(features.centres, config.candidates)
+    side = features.centres.shape[2]
+    centre = ((batch.boxes[:, :2] + batch.boxes[:, 2:]) / 2 * side).long().clamp(0, side - 1)
+    true = centre[:, 1] * side + centre[:, 0]
+    asked = batch.meant.any(0)
+    for b in range(len(cells)):
+        mine = (batch.object_image == b).nonzero()[:, 0]
+        mine = mine[asked[mine].long().argsort(descending=True, stable=True)]
+        own = cells[b].tolist()
+        missing = [c for c in dict.fromkeys(true[mine].tolist()) if c not in own][: config.candidates // 2]
+        if missing:
+            cells[b, -len(missing) :] = torch.tensor(missing)
+    return cells
+
+
+def match(candidates: Candidates, batch: Batch, side: int) -> Tensor:
+    """For each object, how well each candidate of its image fits it: (N, K); 0 where it is another thing."""
+    fit = overlap(candidates.boxes[batch.object_image], batch.boxes[:, None])[:, :, 0]
+    centre = ((batch.boxes[:, :2] + batch.boxes[:, 2:]) / 2 * side).long().clamp(0, side - 1)
+    assert candidates.cells is not None
+    same = candidates.cells[batch.object_image] == (centre[:, 1] * side + centre[:, 0])[:, None]
+    fit = torch.where(same, fit.clamp_min(SAME + 0.05), fit)
+    return fit * (fit >= SAME)
+
+
+def reading_losses(reading: Reading, fits: Tensor, form: Tensor, present: Tensor) -> dict[str, Tensor]:
+    """`fits` (P, K): the candidates that a phrase means, > 0; phrases of ground have none."""
+    positive = fits > 0
+    told = positive.any(1) & (form < 2)
+    zero = reading.choice.sum() * 0
+    losses = {"choice": zero, "membership": zero}
+    if told.any():
+        logp = reading.choice[told].log_softmax(1)
+        losses["choice"] = -logp.masked_fill(~positive[told], -1e4).logsumexp(1).mean()
+    # nobody is meant by a phrase that is not true; where the object meant was not proposed, nothing can be said
+    sure = (told | ~present) & (form < 2)
+    if sure.any():
+        logits, target = reading.membership[sure], positive[sure].float()
+        valid = logits > -1e3
+        bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * valid
+        losses["membership"] = (bce.sum(1) / (3 + target.sum(1))).mean()
+    losses["form"] = F.cross_entropy(reading.form, form)
+    losses["presence"] = F.binary_cross_entropy_with_logits(reading.presence, present.float())
+    return losses
+
+
+def losses(model: ObjectFirst, batch: Batch, token_ids: Tensor, text_padding: Tensor) -> dict[str, Tensor]:
+    """All losses of a batch of views, by name, unweighted."""
+    features = model.see(normalise(batch.image))
+    out = {
+        "centre": centre_loss(features.centres, batch.centres, batch.centres_known),
+        "box": box_loss(features.boxes, batch.box_target, batch.box_weight),
+        "class": class_loss(features.classes, batch.classes, batch.classes_known),
+    }
+    side = features.centres.shape[2]
+    candidates = propose(features, training_cells(features, batch, model.config))
+    reading, tokens = model.read(candidates, features, token_ids, text_padding, batch.image_index)
+    fit = match(candidates, batch, side)  # (N, K)
+    fits = (batch.meant[:, :, None] * fit).amax(1)  # (P, K)
+    present = batch.meant.any(1)
+    out |= reading_losses(reading, fits, batch.form, present)
+
+    # masks of what phrases mean, one object a phrase, as the phrase sees it
+    target = batch.masks.float() / 255
+    best, where = fit.max(1)
+    usable = batch.has_mask & (best > 0)
+    # one of the objects each phrase means, drawn at random among those that can be scored
+    lots = torch.rand(batch.meant.shape) * (batch.meant & usable & (batch.form < 2)[:, None])
+    won, winner = lots.max(1)
+    p = (won > 0).nonzero()[:, 0]
+    n = winner[p]
+    image = batch.object_image[n]
+    logits = model.outline.of_objects(
+        features.object_features, image, candidates.boxes[image, where[n]], tokens[image, where[n]],
+        reading.objects[p, where[n]],
+    )  # fmt: skip
+    out["mask"] = mask_loss(logits, target[n])
+    # masks of any objects, without a phrase
+    lot = torch.rand(len(batch.boxes)) * usable
+    ranks = torch.stack([(lot[batch.object_image == b] > 0).sum() for b in range(len(batch.image))])
+    keep = lot > 1 - (FREE_MASKS / ranks.clamp_min(1).float()).clamp_max(1)[batch.object_image]
+    n = (keep & usable).nonzero()[:, 0]
+    image = batch.object_image[n]
+    logits = model.outline.of_objects(
+        features.object_features, image, candidates.boxes[image, where[n]], tokens[image, where[n]], None
+    )
+    out["free_mask"] = mask_loss(logits, target[n])
+    # masks without objects: all of ground, some of the others
+    whole = present & ~(batch.meant & ~batch.has_mask).any(1)
+    p = (whole & ((batch.form == 2) | (torch.rand(len(whole)) < 0.3))).nonzero()[:, 0]
+    union = torch.stack([target[batch.meant[i]].amax(0) for i in p]) if len(p) else target[:0]
+    logits = model.outline.of_ground(features.pixel_features, features.classes, batch.image_index[p], reading.ground[p])
+    out["ground"] = mask_loss(logits, union)
+    return out

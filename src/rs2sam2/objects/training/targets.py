@@ -1,0 +1,152 @@
+"""What a view should make the model say: arrays from a view, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rs2sam2.data.language.lexicon import KINDS_OF, canonical
+from rs2sam2.objects.config import ObjectFirstConfig
+from rs2sam2.objects.training.phrases import Asked
+from rs2sam2.objects.training.views import View
+
+WHOLE_ENOUGH = 0.3
+"""An object of which less is visible is neither asked for as a centre nor denied."""
+Array = NDArray[Any]
+
+
+@dataclass
+class Item:
+    """A view as arrays."""
+
+    image: Array  # (S, S, 3) uint8
+    centres: Array  # (things, S/8, S/8) uint8, 255 at a centre
+    centres_known: Array  # (things, S/8, S/8) bool
+    box_weight: Array  # (S/8, S/8) float32
+    box_target: Array  # (4, S/8, S/8) float32
+    classes: Array  # (classes, S/8, S/8) uint8
+    classes_known: Array  # (classes, S/8, S/8) bool
+    boxes: Array  # (N, 4) float32 in [0, 1]
+    masks: Array  # (N, S/4, S/4) uint8
+    has_mask: Array  # (N,) bool
+    asked: list[Asked]
+
+
+def item_of(view: View, asked: list[Asked], config: ObjectFirstConfig) -> Item:
+    """The arrays of a view and the phrases about it."""
+    side = config.image_size // 8
+    things, classes = len(config.things), len(config.classes)
+    number = {name: i for i, name in enumerate(config.classes)}
+    scale = np.array([view.layout.width, view.layout.height] * 2)
+    objects = view.layout.objects
+    boxes = np.array([o.box for o in objects], np.float32).reshape(-1, 4) / scale.astype(np.float32)
+    known = np.array([name in view.known for name in config.classes])
+    centres = np.zeros((things, side, side), np.float32)
+    centres_known = np.broadcast_to(known[:things, None, None], centres.shape).copy()
+    ground = np.zeros((classes, side, side), np.uint8)
+    ground_known = np.broadcast_to(known[:, None, None], ground.shape).copy()
+    best = np.zeros((side, side), np.float32)
+    box_target = np.zeros((4, side, side), np.float32)
+    axis = (np.arange(side, dtype=np.float32) + 0.5) / side
+    order = sorted(range(len(objects)), key=lambda i: -objects[i].box_area)  # the smaller one has the cell
+    for i in order:
+        o, box = objects[i], boxes[i]
+        name = canonical(o.category)
+        channels = [number[n] for n in (name, *(g for g, kinds in KINDS_OF.items() if name in kinds)) if n in number]
+        x0, y0 = np.floor(box[:2] * side).astype(int)
+        x1, y1 = np.maximum(np.ceil(box[2:] * side).astype(int), (x0 + 1, y0 + 1))
+        mask = view.masks[i]
+        for c in channels:
+            if mask is None:
+                ground_known[c, y0:y1, x0:x1] = False
+            else:
+                cells = mask.reshape(side, 2, side, 2).mean((1, 3), dtype=np.float32).astype(np.uint8)
+                np.maximum(ground[c], cells, out=ground[c])
+        spots = [c for c in channels if c < things]
+        if not spots:
+            continue
+        if o.visible < WHOLE_ENOUGH:
+            for c in spots:
+                centres_known[c, y0:y1, x0:x1] = False
+            continue
+        cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        sx, sy = (max(0.6 / side, float(box[2 + k] - box[k]) / 7) for k in (0, 1))
+        bump = np.exp(-0.5 * ((axis[:, None] - cy) / sy) ** 2 - 0.5 * ((axis[None, :] - cx) / sx) ** 2)
+        row, column = min(int(cy * side), side - 1), min(int(cx * side), side - 1)
+        bump[row, column] = 1
+        for c in spots:
+            np.maximum(centres[c], bump, out=centres[c])
+        mine = (bump > 0.1) & (bump >= best * 0.8)
+        best = np.where(mine, bump, best)
+        box_target[:, mine] = box[:, None]
+    masks = [np.zeros((2 * side, 2 * side), np.uint8) if m is None else m for m in view.masks]
+    return Item(
+        image=view.image,
+        centres=(centres * 255).astype(np.uint8),
+        centres_known=centres_known,
+        box_weight=best,
+        box_target=box_target,
+        classes=ground,
+        classes_known=ground_known,
+        boxes=boxes,
+        masks=np.stack(masks) if masks else np.zeros((0, 2 * side, 2 * side), np.uint8),
+        has_mask=np.array([m is not None for m in view.masks], bool),
+        asked=asked,
+    )
+
+
+@dataclass
+class Batch:
+    """B views with P phrases and N objects in all."""
+
+    image: Tensor  # (B, S, S, 3) uint8
+    centres: Tensor
+    centres_known: Tensor
+    box_weight: Tensor
+    box_target: Tensor
+    classes: Tensor
+    classes_known: Tensor
+    boxes: Tensor  # (N, 4)
+    object_image: Tensor  # (N,) which view
+    masks: Tensor  # (N, S/4, S/4) uint8
+    has_mask: Tensor  # (N,)
+    phrases: list[str]
+    image_index: Tensor  # (P,)
+    meant: Tensor  # (P, N) bool
+    form: Tensor  # (P,)
+    kinds: list[str]
+
+
+def collate(items: Sequence[Item]) -> Batch:
+    """A batch of views."""
+
+    def stack(name: str) -> Tensor:
+        return torch.from_numpy(np.stack([getattr(item, name) for item in items]))
+
+    counts = [len(item.boxes) for item in items]
+    starts = np.cumsum([0, *counts])
+    asked = [(b, a) for b, item in enumerate(items) for a in item.asked]
+    meant = torch.zeros(len(asked), int(starts[-1]), dtype=torch.bool)
+    for p, (b, a) in enumerate(asked):
+        meant[p, [int(starts[b]) + t for t in a.targets]] = True
+    return Batch(
+        **{
+            name: stack(name)
+            for name in ("image", "centres", "centres_known", "box_weight", "box_target", "classes", "classes_known")
+        },
+        boxes=torch.from_numpy(np.concatenate([item.boxes for item in items])),
+        object_image=torch.tensor([b for b, count in enumerate(counts) for _ in range(count)], dtype=torch.int64),
+        masks=torch.from_numpy(np.concatenate([item.masks for item in items])),
+        has_mask=torch.from_numpy(np.concatenate([item.has_mask for item in items])),
+        phrases=[a.phrase for _, a in asked],
+        image_index=torch.tensor([b for b, _ in asked], dtype=torch.int64),
+        meant=meant,
+        form=torch.tensor([a.form for _, a in asked], dtype=torch.int64),
+        kinds=[a.kind for _, a in asked],
+    )

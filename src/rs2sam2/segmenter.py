@@ -1,0 +1,106 @@
+"""What stands between images, phrases and results: what a model is asked, what it answers, what a user gets.
+
+`Segmenter` is the interface behind `Predictor`, so that a quite different model can take RS2-SAM2's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from rs2sam2.config import ProcessorConfig
+from rs2sam2.errors import UsageError
+from rs2sam2.processor import probability
+from rs2sam2.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer to one phrase about one image of size (H, W)."""
+
+    phrase: str
+    logits: NDArray[np.float32]  # (H, W), at the image's own size
+    decision: ProcessorConfig  # how logits become mask and probability
+    predicted_iou: float  # the decoder's own estimate, in [0, 1]
+    presence: float | None
+    """Probability that the referent is in the image; None for weights that were not trained to say (the released ones)."""
+
+    @cached_property
+    def mask(self) -> NDArray[np.bool_]:
+        """(H, W): the best guess, also where presence is low."""
+        return self.logits > self.decision.threshold
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """(H, W) foreground probability."""
+        return probability(self.logits, self.decision)
+
+    @cached_property
+    def score(self) -> float:
+        """Presence where it was trained, else the mean foreground probability inside the mask (0 for an empty mask)."""
+        if self.presence is not None:
+            return self.presence
+        return float(probability(self.logits[self.mask], self.decision).mean()) if self.mask.any() else 0.0
+
+    @cached_property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """(x0, y0, x1, y1) pixels around the mask, the far edge excluded; None for an empty mask."""
+        rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
+        if not len(rows):
+            return None
+        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+@dataclass(frozen=True)
+class Correction:
+    """SAM2's own prompts beside the phrase, in pixels (x, y) of the image, to correct a mask."""
+
+    points: Sequence[tuple[float, float]] = ()  # on the object
+    not_points: Sequence[tuple[float, float]] = ()  # beside it
+    box: tuple[float, float, float, float] | None = None  # x0, y0, x1, y1
+    previous: Prediction | None = None  # the prediction to correct
+
+
+@dataclass
+class Segmented:
+    """What a segmenter returns for B pairs."""
+
+    mask_logits: Tensor  # (B, 1, h, w), square view
+    predicted_iou: Tensor  # (B,)
+    presence: Tensor | None  # (B,), probability
+
+
+class Segmenter(Protocol):
+    """Images and phrases in; mask logits, score and presence out."""
+
+    decision: ProcessorConfig
+    max_batch: int
+    """Pairs that are worth running together on this device."""
+
+    def check(self, phrase: str) -> None:
+        """Raise UsageError where the phrase cannot be read."""
+        ...
+
+    def __call__(
+        self,
+        images: Sequence[Image.Image],
+        phrases: Sequence[str],
+        image_index: Sequence[int],
+        corrections: Sequence[Correction | None],
+    ) -> Segmented:
+        """Pair b is phrases[b] about images[image_index[b]]."""
+        ...
+
+
+def check_phrase(phrase: str, tokenizer: Tokenizer) -> None:
+    """Raise UsageError where the phrase is empty or longer than the tokenizer's model reads."""
+    if not phrase.strip():
+        raise UsageError("the phrase is empty; say what to look for, for example -p 'the ship on the left'")
+    tokenizer.encode(phrase)

@@ -1,0 +1,61 @@
+"""Validation samples with what was found and what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+FOUND, TRUTH = (86, 180, 233), (240, 228, 66)  # told apart by everybody: Okabe and Ito
+SIDE = 256
+COLUMNS = 4
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A sample for the sheet; masks are of the image's size."""
+
+    image: Image.Image
+    phrase: str
+    mask: NDArray[np.bool_]
+    truth: NDArray[np.bool_]
+    note: str
+
+
+def draw_sheet(items: Sequence[Shown]) -> Image.Image:
+    """RGB sheet: each picture with the mask found tinted blue, the true one outlined in yellow, phrase and note below."""
+    font = ImageFont.load_default(13)
+    columns = min(COLUMNS, len(items))
+    rows = -(-len(items) // columns)
+    cell = (SIDE + 6, SIDE + 44)
+    sheet = Image.new("RGB", (columns * cell[0], rows * cell[1]), (24, 24, 24))
+    draw = ImageDraw.Draw(sheet)
+    for n, item in enumerate(items):
+        x, y = n % columns * cell[0], n // columns * cell[1]
+        sheet.paste(_picture(item), (x, y))
+        draw.text((x + 2, y + SIDE + 4), _fit(item.phrase, font), font=font, fill=(240, 240, 240))
+        draw.text((x + 2, y + SIDE + 22), item.note, font=font, fill=(170, 170, 170))
+    return sheet
+
+
+def _picture(item: Shown) -> Image.Image:
+    pixels = np.asarray(item.image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR), np.float32)
+    mask, truth = (_resize(m) for m in (item.mask, item.truth))
+    pixels = np.where(mask[..., None], 0.5 * pixels + 0.5 * np.asarray(FOUND, np.float32), pixels)
+    padded = np.pad(truth, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    pixels[truth & ~inner] = TRUTH
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+def _resize(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).resize((SIDE, SIDE), Image.Resampling.BOX)) > 127
+
+
+def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    while font.getlength(text) > SIDE and len(text) > 4:
+        text = text[:-4] + "..."
+    return text

@@ -1,0 +1,136 @@
+"""Masks of other methods, in every form, and what is wrong with them said in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rs2sam2.data.masks import RLE
+from rs2sam2.data.sample import Sample
+from rs2sam2.errors import DataError, UsageError
+from rs2sam2.evaluate.assess import EvaluateConfig, score_given
+from rs2sam2.evaluate.predictions import read_mask_file, read_predictions
+from toy_set import HEIGHT, WIDTH, write_set
+
+
+def code(mask: np.ndarray) -> dict[str, object]:
+    rle = RLE.encode(mask)
+    return {"size": list(rle.size), "counts": rle.counts}
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> list[Sample]:
+    return write_set(tmp_path / "set").read("val")
+
+
+def write(folder: Path, samples: list[Sample], form: str) -> Path:
+    """The true masks in one of the forms."""
+    folder.mkdir()
+    truths = {s.id: s.load_mask() for s in samples}
+    if form in ("png", "01", "rgb"):
+        for name, mask in truths.items():
+            pixels = mask.astype(np.uint8) * (1 if form == "01" else 255)
+            Image.fromarray(pixels).convert("RGB" if form == "rgb" else "L").save(folder / f"{name}.png")
+        return folder
+    if form == "coco":
+        items = [{"ref_id": name, "segmentation": code(mask)} for name, mask in truths.items()]
+        (folder / "r.json").write_text(json.dumps(items))
+        return folder / "r.json"
+    (folder / "m").mkdir()
+    lines = []
+    for n, (name, mask) in enumerate(truths.items()):
+        Image.fromarray(mask).save(folder / "m" / f"{n}.png")
+        entry = {"rle": code(mask)} if n % 2 else {"mask": f"m/{n}.png"}
+        lines.append(json.dumps({"id": name, "score": 0.5} | entry))
+    (folder / "r.jsonl").write_text("\n".join([*lines, '{"id": "of another split", "rle": 1}']))
+    return folder / "r.jsonl"
+
+
+@pytest.mark.parametrize("form", ["png", "01", "rgb", "coco", "jsonl"])
+def test_the_truth_scores_one_in_every_form(tmp_path: Path, samples: list[Sample], form: str) -> None:
+    given = read_predictions(write(tmp_path / form, samples, form), samples)
+    records, metrics = score_given(given, write_set(tmp_path / "again"), samples, EvaluateConfig(resamples=10))
+    assert {cells["mIoU"]["value"] for cells in metrics["scores"].values()} == {1.0}
+    assert metrics["presence"]["accuracy"]["N-acc"]["value"] == 1  # empty masks: nothing there
+    assert metrics["counts"]["samples without a mask"] == 0
+    assert {r.answer.score for r in records} == ({0.5} if form == "jsonl" else {None})
+
+
+def test_a_mask_of_another_size_is_stretched_and_counted(tmp_path: Path, samples: list[Sample]) -> None:
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    for sample in samples:
+        Image.fromarray(sample.load_mask((2 * HEIGHT, 2 * WIDTH))).save(folder / f"{sample.id}.png")
+    _, metrics = score_given(
+        read_predictions(folder, samples), write_set(tmp_path / "again"), samples, EvaluateConfig(resamples=10)
+    )
+    assert metrics["counts"]["masks of another size"] == len(samples)
+    assert metrics["scores"]["native"]["mIoU"]["value"] == 1
+
+
+def test_polygons_are_drawn_on_the_image(tmp_path: Path, samples: list[Sample]) -> None:
+    file = tmp_path / "p.jsonl"
+    ring = [[5, 15, 20, 15, 20, 30, 5, 30]]
+    file.write_text("".join(json.dumps({"id": s.id, "polygons": ring}) + "\n" for s in samples))
+    mask = read_predictions(file, samples)[0].mask(samples[0])
+    assert mask.shape == (HEIGHT, WIDTH) and np.array_equal(mask, samples[0].load_mask())
+
+
+def test_missing_masks(tmp_path: Path, samples: list[Sample]) -> None:
+    folder = write(tmp_path / "masks", samples, "png")
+    (folder / "s2.png").unlink()
+    with pytest.raises(DataError, match=r"no mask for 1 of 9 samples, the first is 's2'.*--missing empty"):
+        read_predictions(folder, samples)
+    given = read_predictions(folder, samples, missing_empty=True)
+    _, metrics = score_given(given, write_set(tmp_path / "again"), samples, EvaluateConfig(resamples=10))
+    assert metrics["counts"]["samples without a mask"] == 1
+    assert metrics["scores"]["native"]["mIoU"]["value"] == pytest.approx(5 / 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.json", "[1]", "entry 0: expected an object"),
+        ("a.json", "{}", "holds dict; wanted a list"),
+        ("a.json", "[", "is not JSON"),
+        ("a.jsonl", "{", "line 1 is not JSON"),
+        ("a.jsonl", '{"id": "s0"}', "line 1 has id; wanted one of id, ref_id"),
+        ("a.jsonl", '{"id": "s0", "overlap": {}}', "evaluate writes masks with --masks"),
+        ("a.jsonl", '{"id": "s0", "rle": {}, "score": "high"}', "score must be a number"),
+        ("a.jsonl", '{"id": "s0", "mask": "../x.png"}', "must be a file below"),
+        ("a.jsonl", '{"id": "s0", "rle": {}}\n{"id": "s0", "rle": {}}', "line 2: a second mask for sample 's0'"),
+        ("a.jsonl", '{"id": "nobody", "rle": {}}', "no mask for any of the 9 samples; their ids look like 's0'"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, samples: list[Sample], name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_predictions(tmp_path / name, samples)
+
+
+def test_a_damaged_mask_names_its_line(tmp_path: Path, samples: list[Sample]) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "s0", "rle": {"size": [2, 2], "counts": "zzz"}}')
+    given = read_predictions(tmp_path / "a.jsonl", samples, missing_empty=True)
+    with pytest.raises(DataError, match=r"a\.jsonl line 1"):
+        given[0].mask(samples[0])
+    (tmp_path / "s0.png").write_text("no image")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_mask_file(tmp_path / "s0.png")
+
+
+def test_nothing_known_at_the_path(tmp_path: Path, samples: list[Sample]) -> None:
+    with pytest.raises(UsageError, match="does not exist; give a folder"):
+        read_predictions(tmp_path / "gone", samples)
+    (tmp_path / "x.csv").touch()
+    with pytest.raises(UsageError, match="is none of these"):
+        read_predictions(tmp_path / "x.csv", samples)
+
+
+def test_ids_that_repeat_need_files(samples: list[Sample], tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "s0", "rle": {}}')
+    with pytest.raises(DataError, match="share an id"):
+        read_predictions(tmp_path / "a.jsonl", [samples[0], samples[0]])

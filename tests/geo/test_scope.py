@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from geo_scenes import burn, discs, paint, predictor, write
+
+from rs2sam2.geo.options import SceneOptions
+from rs2sam2.geo.scope import local_phrase, scope_of
+from rs2sam2.geo.segment import segment_scene
+
+SIZE = (320, 400)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "scope"),
+    [
+        ("all storage tanks", "tile"), ("the white airplane", "tile"), ("the ship next to the harbor", "tile"),
+        ("the ship to the left of the bridge", "tile"), ("a solar farm with a red roof", "tile"), ("large ships", "tile"),
+        ("the ship on the left", "scene"), ("the largest ship", "scene"), ("the second airplane from the top", "scene"),
+        ("the two airplanes", "scene"), ("the ship in the upper right corner", "scene"),
+        ("the biggest solar farm", "scene"), ("the solar farm on the left", "scene"),
+        ("the solar farm on the left of the barn", "tile"), ("the northernmost solar farm", "scene"),
+    ],
+)  # fmt: skip
+def test_words_about_the_frame_make_a_phrase_about_the_scene(phrase: str, scope: str) -> None:
+    assert scope_of(phrase) == scope
+
+
+def test_a_tile_is_asked_without_the_words_that_the_scene_has_answered() -> None:
+    assert local_phrase("the leftmost white ship next to the harbor") == "all white ships"
+    assert local_phrase("the three storage tanks at the top") == "all storage tanks"
+    assert local_phrase("the leftmost solar farm") == "the leftmost solar farm"
+
+
+def test_positions_mean_the_scene_or_each_tile(tmp_path: Path) -> None:
+    """ "red on the left": in the scene's left half, or in the left half of each tile."""
+    red = discs(SIZE, (80, 60, 30), (240, 330, 40))
+    scene = write(tmp_path / "scene.tif", paint(SIZE, red=red))
+    model = predictor()
+    options = SceneOptions(tile_size=96)
+    # The parser knows no "red thing", so the fine pass asks the phrase as it is; a model that is right about
+    # colours alone stands in for it by answering "left" from the whole view only where it sees the whole scene.
+    whole = segment_scene(scene, "the red thing on the left", predictor=model, options=options)
+    assert whole.phrases[0].scope == "scene" and whole.phrases[0].seen_at_m == pytest.approx(0.5 * 400 / 64, rel=0.01)
+    found = burn(whole, "the red thing on the left")
+    assert found[:, :200].any() and not found[:, 200:].any()
+    each = segment_scene(
+        scene, "the red thing on the left", predictor=model, options=SceneOptions(tile_size=96, scope="tile")
+    )
+    assert burn(each, "the red thing on the left")[:, 200:].any()
+
+
+def test_the_fine_pass_is_as_exact_as_tiles_are_and_looks_only_where_it_must(tmp_path: Path) -> None:
+    red = discs(SIZE, (80, 60, 30), (240, 330, 40))
+    scene = write(tmp_path / "scene.tif", paint(SIZE, red=red))
+    for scope, parts in (("scene", 1), ("tile", 2)):
+        model = predictor(max_batch=1)
+        phrase = "the red ship on the left"  # the parser's local phrase is "all red ships"
+        result = segment_scene(scene, phrase, predictor=model, options=SceneOptions(scope=scope))  # type: ignore[arg-type]
+        asked = model.segmenter.asked  # type: ignore[attr-defined]
+        if scope == "scene":
+            left = red.copy()
+            left[:, 200:] = False
+            np.testing.assert_array_equal(burn(result, phrase), left)
+            assert asked[0] == phrase and set(asked[1:]) == {"all red ships"} and len(asked) < result.tiles / 2
+        else:
+            assert len(asked) == result.tiles and parts == 2
+
+
+def test_what_the_coarse_look_does_not_find_is_not_there(tmp_path: Path) -> None:
+    scene = write(tmp_path / "scene.tif", paint(SIZE))
+    model = predictor()
+    result = segment_scene(scene, "the largest red ship", predictor=model)
+    assert result.empty and model.segmenter.asked == ["the largest red ship"]  # type: ignore[attr-defined]
+
+
+def test_a_scene_of_one_tile_is_asked_once_as_it_is(tmp_path: Path) -> None:
+    scene = write(tmp_path / "scene.tif", paint((60, 60), red=discs((60, 60), (30, 10, 8))))
+    model = predictor()
+    result = segment_scene(scene, "the red ship on the left", predictor=model)
+    assert model.segmenter.asked == ["the red ship on the left"] and result.phrases[0].features == 1  # type: ignore[attr-defined]

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from toy_objects import TOY, toy_model, toy_tokenizer
+
+from rs2sam2.config import LiteConfig
+from rs2sam2.errors import UsageError
+from rs2sam2.objects.candidates import facts, overlap, pair_facts, peaks, propose
+from rs2sam2.objects.config import ObjectFirstConfig
+from rs2sam2.objects.outline import place
+
+
+def test_configuration_travels_as_json() -> None:
+    assert ObjectFirstConfig.from_json(TOY.to_json()) == TOY
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.replace('"width": 20', '"width": 21'), "not divisible"),
+        (lambda t: t.replace('"version": 1', '"version": 9'), "version 9"),
+        (lambda t: t.replace('"depth"', '"deepness"'), "deepness"),
+        (lambda t: t.replace("object-first", "other"), "family"),
+        (lambda t: t[:-5], "not JSON"),
+    ],
+)
+def test_configuration_refuses(change, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        ObjectFirstConfig.from_json(change(TOY.to_json()))
+
+
+def test_a_class_is_named_once() -> None:
+    with pytest.raises(UsageError, match="twice"):
+        ObjectFirstConfig(things=("ship",), stuff=("ship",), trunk=LiteConfig())
+
+
+def test_shapes() -> None:
+    model, tokenizer = toy_model(), toy_tokenizer()
+    ids, padding = tokenizer.batch(["the ship", "all storage tanks on the left", "road"])
+    image = torch.randn(2, 3, 64, 64)
+    features = model.see(image)
+    assert features.shared.shape == (2, 16, 8, 8) and features.context.shape == (2, 16, 2, 2)
+    assert features.centres.shape == (2, len(TOY.things), 8, 8)
+    assert features.classes.shape == (2, len(TOY.classes), 8, 8)
+    assert features.object_features.shape[2:] == (16, 16)
+    masks, reading = model(image, ids, padding, torch.tensor([0, 1, 1]))
+    assert masks.shape == (3, 16, 16)
+    assert reading.choice.shape == (3, 6) and reading.form.shape == (3, 3) and reading.presence.shape == (3,)
+
+
+def test_a_phrase_does_not_mind_its_neighbours() -> None:
+    model, tokenizer = toy_model(), toy_tokenizer()
+    image = torch.randn(2, 3, 64, 64)
+    phrases = ["the ship", "all storage tanks on the left side of the long bridge", "road"]
+    ids, padding = tokenizer.batch(phrases)
+    with torch.inference_mode():
+        together, read = model(image, ids, padding, torch.tensor([0, 1, 0]))
+        alone_ids, alone_padding = tokenizer.batch(phrases[:1])
+        alone, read_alone = model(image[:1], alone_ids, alone_padding, torch.tensor([0]))
+    torch.testing.assert_close(together[:1], alone, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(read.presence[:1], read_alone.presence, atol=1e-5, rtol=1e-4)
+
+
+def test_every_parameter_learns_or_is_frozen() -> None:
+    """No weight without a gradient: from the losses of one batch."""
+    from random import Random
+
+    from test_training import toy_batch
+
+    from rs2sam2.objects.training.losses import losses
+
+    model, tokenizer = toy_model().train(), toy_tokenizer()
+    batch = toy_batch(Random(0), views=6)
+    parts = losses(model, batch, *tokenizer.batch(batch.phrases))
+    sum(parts.values()).backward()
+    idle = [n for n, p in model.named_parameters() if p.grad is None]
+    assert idle == ["describe.unseen"]  # stands for the looks of layouts without an image
+
+
+def test_peaks_are_the_highest_of_their_neighbours() -> None:
+    centres = torch.full((1, 2, 8, 8), -5.0)
+    centres[0, 0, 2, 3], centres[0, 0, 2, 4], centres[0, 1, 6, 6] = 3.0, 2.0, 1.0
+    assert peaks(centres, 2).tolist() == [[2 * 8 + 3, 6 * 8 + 6]]
+
+
+def test_boxes_of_candidates_lie_in_the_image_and_pass_no_gradient() -> None:
+    model = toy_model()
+    features = model.see(torch.randn(2, 3, 64, 64))
+    candidates = propose(features, peaks(features.centres, 6))
+    assert not candidates.boxes.requires_grad
+    assert (candidates.boxes >= 0).all() and (candidates.boxes <= 1.01).all()
+    assert (candidates.boxes[..., 2:] > candidates.boxes[..., :2]).all()
+
+
+def test_ranks_say_who_comes_first() -> None:
+    """Three ships from left to right and a bridge further left, which does not count among ships."""
+    from rs2sam2.objects.candidates import COUNTS, ORDERS, Candidates
+
+    x = torch.tensor([0.3, 0.5, 0.7, 0.05])
+    boxes = torch.stack([x, torch.full_like(x, 0.4), x + 0.1, torch.full_like(x, 0.5)], dim=1)[None]
+    classes = torch.tensor([[[0.9, 0.0], [0.9, 0.0], [0.9, 0.0], [0.0, 0.9]]])
+    candidates = Candidates(boxes, classes, torch.ones(1, 4), torch.zeros(1, 4, dtype=torch.bool))
+    ranks = facts(candidates)[0, :, -(ORDERS + 1) * COUNTS :].unflatten(1, (ORDERS + 1, COUNTS))
+    assert ranks[:, 0].argmax(1).tolist() == [0, 1, 2, 0]  # from the left
+    assert ranks[:, 1].argmax(1).tolist() == [2, 1, 0, 0]  # from the right
+    assert ranks[:, ORDERS].argmax(1).tolist() == [2, 2, 2, 0]  # others of its like
+
+
+def test_pair_facts_are_finite_for_padding() -> None:
+    assert torch.isfinite(pair_facts(torch.zeros(1, 3, 4))).all()
+
+
+def test_overlap() -> None:
+    a = torch.tensor([[[0.0, 0.0, 0.5, 0.5]]])
+    b = torch.tensor([[[0.25, 0.0, 0.75, 0.5], [0.5, 0.5, 1.0, 1.0]]])
+    torch.testing.assert_close(overlap(a, b), torch.tensor([[[1 / 3, 0.0]]]))
+
+
+def test_place_knows_inside_and_outside() -> None:
+    x = place(torch.tensor([[0.25, 0.25, 0.75, 0.75]]), 16, 16).unflatten(2, (16, 16))[0]
+    assert x[2, 8, 8] > 0.95 and x[2, 0, 0] < 0.01
+    assert x[0, 8, 4] < 0 < x[0, 8, 11]

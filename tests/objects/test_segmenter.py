@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from toy_objects import VOCABULARY, toy_model
+
+from rs2sam2.errors import UsageError, WeightsError
+from rs2sam2.objects.files import load, save
+from rs2sam2.predictor import Correction, Predictor
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save(toy_model(), tmp_path / "toy", VOCABULARY)
+    return tmp_path / "toy"
+
+
+@pytest.fixture
+def image() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 150, 3), np.uint8))
+
+
+def test_saved_and_loaded(folder: Path) -> None:
+    for name, tensor in load(folder).state_dict().items():
+        assert torch.equal(tensor, toy_model().state_dict()[name]), name
+
+
+def test_the_predictor_knows_the_family(folder: Path, image: Image.Image) -> None:
+    predictor = Predictor.load(folder)
+    assert predictor.name == "toy"
+    results = predictor.predict(image, ["the ship", "all ships at the top", "the road"])
+    for result in results:
+        assert result.mask.shape == (90, 150) and result.presence is not None and 0 <= result.score <= 1
+
+
+def test_masks_do_not_depend_on_neighbours(folder: Path, image: Image.Image) -> None:
+    predictor = Predictor.load(folder)
+    other = Image.new("RGB", (50, 50), "green")
+    alone = predictor.predict(image, "the ship on the left")[0]
+    many = predictor.predict_batch([other, image], [["a", "the long road"], ["the road", "the ship on the left"]])[1][1]
+    np.testing.assert_array_equal(alone.logits, many.logits)
+
+
+def test_empty_phrase(folder: Path, image: Image.Image) -> None:
+    with pytest.raises(UsageError, match="empty"):
+        Predictor.load(folder).predict(image, " ")
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        Correction(box=(20, 20, 80, 70)),
+        Correction(points=[(40, 40)]),
+        Correction(points=[(40, 40)], not_points=[(120, 80)]),
+    ],
+)
+def test_corrections_give_a_mask(folder: Path, image: Image.Image, correction: Correction) -> None:
+    result = Predictor.load(folder).predict(image, "the ship", correction=correction)[0]
+    assert np.isfinite(result.logits).all()
+
+
+def test_a_previous_mask_leads_back_to_its_object(folder: Path, image: Image.Image) -> None:
+    predictor = Predictor.load(folder)
+    first = predictor.predict(image, "the ship", correction=Correction(box=(20, 20, 80, 70)))[0]
+    if first.box is not None:
+        again = predictor.predict(image, "the ship", correction=Correction(previous=first))[0]
+        assert np.isfinite(again.logits).all()
+
+
+def test_damaged_folders(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[: len(content) // 2])
+    with pytest.raises(WeightsError, match="damaged"):
+        Predictor.load(folder)
+    weights.unlink()
+    with pytest.raises(WeightsError, match="incomplete"):
+        Predictor.load(folder)
+    weights.write_bytes(content)
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"depth": 2', '"depth": 1'))
+    with pytest.raises(WeightsError, match="does not fit"):
+        Predictor.load(folder)
