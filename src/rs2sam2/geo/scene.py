@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs2sam2.errors import DataError, UsageError
+from rs2sam2.geo.expected import expected
 from rs2sam2.geo.ground import Ground, shifted
 from rs2sam2.geo.stretch import Stretch, StretchSpec
 from rs2sam2.geo.tiles import Tile
@@ -217,8 +218,6 @@ class UnreadableTileError(DataError):
 
 def open_raster(source: str) -> DatasetReader:
     """A raster by any name GDAL understands. Raises UsageError where there is none, DataError where it is damaged."""
-    import warnings
-
     import rasterio
 
     remote = "://" in source or source.startswith("/vsi") or ":" in source.split("/")[0]
@@ -227,8 +226,7 @@ def open_raster(source: str) -> DatasetReader:
     if not remote and not Path(source).exists():
         raise UsageError(f"no raster at {source}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        with expected(rasterio.errors.NotGeoreferencedWarning):
             dataset = rasterio.open(source)
     except (rasterio.errors.RasterioError, OSError) as error:
         raise DataError(f"{source} cannot be opened as a raster ({_reason(error)}); check it with gdalinfo") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import sqlite3
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rs2sam2.geo.expected import expected
 from rs2sam2.geo.result import Feature
 from rs2sam2.geo.writers.base import About, Writer
 from rs2sam2.geo.writers.style import qml
@@ -72,8 +72,7 @@ class GeoPackageWriter(Writer):
             for name in FIELDS
         ]
         shapes = ground.place([f.outline for f in features]) if features else np.empty(0, object)
-        with warnings.catch_warnings(), _ogr_time(self.about.time):
-            warnings.filterwarnings("ignore", message=".*'crs' was not provided.*")
+        with expected(message=".*'crs' was not provided.*"), _ogr_time(self.about.time):
             pyogrio.raw.write(
                 self.path,
                 shapely.to_wkb(shapes),

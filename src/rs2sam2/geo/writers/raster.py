@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rs2sam2.geo.blending import LEVELS, Band
+from rs2sam2.geo.expected import expected
 from rs2sam2.geo.writers.base import About, Writer
 
 NODATA = 255
@@ -32,8 +32,7 @@ class RasterWriter(Writer):
         }  # fmt: skip
         if ground.crs is None and ground.affine.is_identity:
             del profile["crs"], profile["transform"]  # a picture's pixels are its coordinates
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        with expected(rasterio.errors.NotGeoreferencedWarning):
             self._file = rasterio.open(self._plain, "w", **profile)
         self._file.update_tags(
             TIFFTAG_SOFTWARE=f"rs2sam2 {about.version}", TIFFTAG_IMAGEDESCRIPTION="; ".join(about.phrases),
@@ -68,11 +67,9 @@ class RasterWriter(Writer):
             self._plain, self.path, driver="COG", COMPRESS="DEFLATE", BLOCKSIZE=BLOCK, BIGTIFF="IF_SAFER",
             OVERVIEW_RESAMPLING="AVERAGE" if likely else "NEAREST",
         )  # fmt: skip
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            with rasterio.open(self.path) as written:  # a full disk shows here at the latest
-                bottom = written.height - 1
-                written.read(1, window=((bottom, bottom + 1), (0, written.width)))
+        with expected(rasterio.errors.NotGeoreferencedWarning), rasterio.open(self.path) as written:
+            bottom = written.height - 1
+            written.read(1, window=((bottom, bottom + 1), (0, written.width)))  # a full disk shows here at the latest
         self._plain.unlink()
 
     def close(self) -> None:

@@ -1,0 +1,22 @@
+"""Warnings that are expected, silenced by one thread at a time.
+
+`warnings.catch_warnings` exchanges the filters of the whole process: of two threads inside it, the first to leave takes
+the other's filter away (Python before 3.14). Scenes are read and written by several.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def expected(category: type[Warning] = Warning, message: str = "") -> Iterator[None]:
+    """Within it, warnings of this category whose text matches the regular expression `message` are not shown."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=message, category=category)
+        yield
