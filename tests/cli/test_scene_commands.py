@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import rasterio
 from affine import Affine
 from PIL import Image
+from rasterio.control import GroundControlPoint
 
 from rs2sam2.cli import run
 
@@ -64,6 +66,57 @@ def test_a_picture_is_a_scene_where_it_is_asked_for_as_one(toy_folder: Path, tmp
     assert pyogrio.read_info(tmp_path / "p.gpkg", layer="p")["geometry_type"] == "Polygon"
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({}, "no coordinate reference system; areas in square metres are unknown. Coordinates are in pixels"),
+        ({"transform": Affine(0.5, 0, 9, 0, -0.5, 7)}, "Coordinates are in its own system"),
+        (
+            {
+                "gcps": [GroundControlPoint(*p) for p in ((0, 0, 15, 45), (0, 50, 16, 45), (40, 0, 15, 44))],
+                "crs": "EPSG:4326",
+            },
+            "gdalwarp",
+        ),
+    ],
+)
+def test_a_scene_without_a_place_says_so_and_works(
+    toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: dict[str, object], said: str
+) -> None:
+    path = tmp_path / "scene.tif"
+    with (
+        warnings.catch_warnings(action="ignore", category=rasterio.errors.NotGeoreferencedWarning),
+        rasterio.open(path, "w", driver="GTiff", height=40, width=50, count=3, dtype="uint8", **place) as file,
+    ):
+        file.write(np.zeros((3, 40, 50), np.uint8))
+    out = tmp_path / "out.gpkg"
+    assert segment(path, "-p", "the ship", "--weights", toy_folder, "--min-score", 0, "-o", out) == 0
+    printed = capsys.readouterr()
+    assert printed.err.startswith("note: ") and said in printed.err and f"-> {out}" in printed.out
+    assert segment(path, "-p", "the ship", "--weights", toy_folder, "-o", tmp_path / "out.geojson") == 2
+    assert "georeference it first" in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_is_listed_and_the_rest_is_there(
+    toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "scene.tif", tmp_path / "out.tif"
+    place = {"crs": "EPSG:32633", "transform": Affine(0.5, 0, 500_000, 0, -0.5, 5_000_000)}
+    with rasterio.open(path, "w", driver="GTiff", height=128, width=90, count=3, dtype="uint8", **place) as file:
+        file.write(np.ones((3, 128, 90), np.uint8))
+    path.write_bytes(path.read_bytes()[:-9000])  # the last strips are cut off
+    arguments = [path, "-p", "the ship", "--weights", toy_folder, "-o", out, "--tile-size", 32, "--overlap", 0]
+    assert segment(*arguments) == 5
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1 and "--skip-unreadable" in printed.err and not out.exists()
+    assert segment(*arguments, "--skip-unreadable") == 4
+    printed = capsys.readouterr()
+    assert "parts of" in printed.err and "cannot be read at rows" in printed.err and f"-> {out}" in printed.out
+    with rasterio.open(out) as file:
+        found = file.read(1)
+    assert (found[:64] != 255).all() and (found[-1] == 255).all()
+
+
 def test_bad_input_is_one_line_and_the_right_code(
     toy_folder: Path, scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,7 +124,14 @@ def test_bad_input_is_one_line_and_the_right_code(
     text.write_text("no raster")
     cases: list[tuple[list[object], int, str]] = [
         ([scene, scene, "-o", "x.gpkg"], 2, "rs2sam2 batch"),
+        ([scene, scene], 2, "rs2sam2 batch"),
+        ([scene, "-o", scene], 2, "would be lost"),
+        ([scene, "--stac"], 2, "--stac is about an output"),
+        ([scene, "--probabilities", "-o", tmp_path / "x.gpkg"], 2, "about a .tif"),
+        ([scene, "--layers", "phrase", "-o", tmp_path / "x.geojson"], 2, "about a .gpkg"),
+        ([scene, "-p", "the ship"], 2, "given twice"),
         ([scene, "-o", tmp_path / "x.shp"], 2, "cannot write"),
+        ([scene, "--bands", "0,1,2"], 2, "no band 0, only 1 to 3"),
         ([scene, "--bands", "7,1,2"], 2, "no band 7, only 1 to 3"),
         ([scene, "--bands", "red"], 2, "write it like 4,3,2"),
         ([scene, "--stretch", "bright"], 2, "is not a stretch"),

@@ -103,6 +103,19 @@ def write(path: Path, pixels: NDArray[Any], place: tuple[str, Affine] | None = U
     return path
 
 
+def vrt(*bands: tuple[str, str, int], size: tuple[int, int] = (256, 320)) -> str:
+    """A VRT on the grid of `UTM` whose bands are (type, file, band of it)."""
+    parts = "".join(
+        f'<VRTRasterBand dataType="{kind}" band="{i}"><SimpleSource><SourceFilename relativeToVRT="1">{name}'
+        f"</SourceFilename><SourceBand>{band}</SourceBand></SimpleSource></VRTRasterBand>"
+        for i, (kind, name, band) in enumerate(bands, 1)
+    )
+    return (
+        f'<VRTDataset rasterXSize="{size[1]}" rasterYSize="{size[0]}"><SRS>EPSG:32633</SRS><GeoTransform>500000, 0.5, 0, '
+        f"5000000, 0, -0.5</GeoTransform>{parts}</VRTDataset>"
+    )
+
+
 def burn(result: Any, phrase: str) -> NDArray[np.bool_]:
     """The features of a phrase as a mask again."""
     from rasterio.features import rasterize

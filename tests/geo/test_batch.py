@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -101,47 +100,84 @@ def test_shards_give_the_same_bytes(tmp_path: Path, scenes: list[str]) -> None:
     assert results[0] == results[1] and len(results[0]) == 8
 
 
-SLOW = """
-import sys, time
+KILLED = """
+import os, signal, sys
 from pathlib import Path
 from rs2sam2.geo import archive
 from rs2sam2.geo.engines import run_local
 from geo_scenes import ColorSegmenter
 from rs2sam2.predictor import Predictor
 
-class Slow(ColorSegmenter):
+what, count, out, *scenes = sys.argv[1:]
+left = int(count)
+
+def step(name):
+    global left
+    left -= name == what
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+class Counted(ColorSegmenter):
     def __call__(self, *arguments):
-        time.sleep(0.1)
-        print("tile", flush=True)
+        step("tile")
         return super().__call__(*arguments)
 
-work = archive.Batch(phrases=("red",), load=lambda: Predictor(Slow(max_batch=1), "colours"))
-for outcome in run_local(work, archive.plan(sys.argv[2:], Path(sys.argv[1]), (".gpkg", ".tif"))):
-    assert outcome.status != "failed", outcome.error
+replace = Path.replace
+Path.replace = lambda self, target: step("rename") or replace(self, target)
+work = archive.Batch(phrases=("red",), load=lambda: Predictor(Counted(max_batch=1), "colours"))
+for outcome in run_local(work, archive.plan(scenes, Path(out), (".gpkg", ".tif"))):
+    assert outcome.status == "done", outcome.error
 """
 
 
-def test_killed_at_any_point_and_resumed_is_as_if_nothing_had_been(tmp_path: Path, scenes: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("what", "count", "in_place"),
+    [
+        (
+            "tile",
+            15,
+            ["s0.gpkg", "s0.tif"],
+        ),  # in the middle of the second scene, whose first output comes after tile 24
+        ("rename", 5, ["s0.gpkg", "s0.tif", "s1.gpkg"]),  # each scene has three: its outputs, then its record
+        ("rename", 6, ["s0.gpkg", "s0.tif", "s1.gpkg", "s1.tif"]),
+    ],
+)
+def test_killed_at_any_point_and_resumed_is_as_if_nothing_had_been(
+    tmp_path: Path, scenes: list[str], what: str, count: int, in_place: list[str]
+) -> None:
     jobs = archive.plan(scenes, tmp_path / "undisturbed", SUFFIXES)
     assert set(statuses(batch(), jobs)) == {"done"}
     out = tmp_path / "killed"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", SLOW, str(out), *scenes]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for _ in range(15):  # in the middle of the second scene
-            process.stdout.readline()
-        time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-    left = {p.name for p in out.iterdir()}
-    assert any(name.startswith(".s") for name in left)  # a hidden folder of the scene in hand, and nothing half-written
-    whole = {p.name: p.read_bytes() for p in out.glob("s*.*")}
-    assert whole and all((tmp_path / "undisturbed" / name).read_bytes() == data for name, data in whole.items())
-    resumed = statuses(batch(), archive.plan(scenes, out, SUFFIXES))
-    assert "done before" in resumed and "failed" not in resumed
+    command = [sys.executable, "-c", KILLED, what, str(count), str(out), *scenes]
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    assert sorted(p.name for p in out.glob("s*.*")) == in_place
+    assert all((tmp_path / "undisturbed" / name).read_bytes() == (out / name).read_bytes() for name in in_place)
+    assert list(out.rglob(".s*"))  # hidden, and nobody's file
+    jobs = archive.plan(scenes, out, SUFFIXES)
+    assert statuses(batch(), jobs) == ["done before", "done", "done", "done"]
     first, second = contents(tmp_path / "undisturbed"), contents(out)
-    assert first.keys() == second.keys()
+    assert first.keys() == second.keys() and not list(out.rglob(".s*"))
     assert all(first[n] == second[n] for n in first if "manifest" not in n)
+
+
+def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path, scenes: list[str]) -> None:
+    jobs = archive.plan(scenes, tmp_path / "out", SUFFIXES)
+    jobs[1].record.mkdir(parents=True)  # in its place
+    outcomes = list(run_local(batch(), jobs))
+    assert [o.status for o in outcomes] == ["done", "failed", "done", "done"]
+    assert "was not written" in (outcomes[1].error or "")
+
+
+def test_what_cannot_be_meant_is_said_before_the_work(tmp_path: Path, scenes: list[str]) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="is a file; name a folder"):
+        archive.plan(scenes, tmp_path / "file", SUFFIXES)
+    with pytest.raises(UsageError, match="would be lost"):
+        archive.plan(scenes, Path(scenes[0]).parent, SUFFIXES)
+    for phrases, said in (((), "no phrase"), ((" ",), "an empty phrase"), (("red", "red"), "given twice")):
+        with pytest.raises(UsageError, match=said):
+            batch(phrases=phrases)
 
 
 def render(folder: Path, count: int) -> list[str]:

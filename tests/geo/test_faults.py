@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from geo_scenes import burn, discs, paint, predictor, write
+from geo_scenes import burn, discs, paint, predictor, vrt, write
 
 from rs2sam2.errors import DataError, RS2SAM2Error, UsageError
 from rs2sam2.geo.background import consume
@@ -68,10 +70,38 @@ def test_a_tile_that_cannot_be_read_stops_or_is_left_empty_as_asked(scene: Path,
     np.testing.assert_array_equal(burn(result, "red"), RED & (found != 255))
 
 
+def test_a_hole_does_not_stop_the_look_at_the_whole_nor_the_stretch(tmp_path: Path) -> None:
+    """The coarse look of scope scene and the stretch of 16 bits read all over the scene; holes are said, not hidden."""
+    noise = np.random.default_rng(0).integers(0, 9, (*SIZE, 3), np.uint16)
+    scene = write(tmp_path / "scene.tif", paint(SIZE, red=RED) * np.uint16(40) + noise)
+    damage_block(scene, 3, 4)
+    options = {"scope": "scene", "stretch": "0,100"}
+    with pytest.raises(UnreadableTileError, match=r"cannot be read at rows"):
+        segment_scene(scene, "red", predictor=predictor(), options=SceneOptions(**options))
+    options |= {"skip_unreadable": True}
+    result = segment_scene(scene, "red", predictor=predictor(), options=SceneOptions(**options))
+    assert result.unreadable and not result.empty
+
+
+def test_a_result_never_replaces_what_it_is_made_from(scene: Path, tmp_path: Path) -> None:
+    before = scene.read_bytes()
+    (tmp_path / "scene.vrt").write_text(vrt(("Byte", "scene.tif", 1)))
+    area = tmp_path / "area.gpkg"
+    segment_scene(scene, "red", area, predictor=predictor())
+    for source, output in ((scene, scene), (tmp_path / "scene.vrt", scene), (scene, area)):
+        with pytest.raises(UsageError, match="would be lost"):
+            segment_scene(source, "red", output, aoi=area, predictor=predictor())
+    with pytest.raises(UsageError, match="is a folder"):
+        (tmp_path / "folder.tif").mkdir()
+        segment_scene(scene, "red", tmp_path / "folder.tif", predictor=predictor())
+    assert scene.read_bytes() == before and not list(tmp_path.glob(".*"))
+
+
 def test_a_scene_without_data(tmp_path: Path) -> None:
     empty = write(tmp_path / "empty.tif", np.zeros((*SIZE, 3), np.uint8), nodata=0)
-    with pytest.raises(DataError, match="holds no data: every pixel is nodata"):
-        run(empty, tmp_path / "out")
+    for scope in ("tile", "scene"):
+        with pytest.raises(DataError, match="holds no data: every pixel is nodata"):
+            segment_scene(empty, "red", tmp_path / "out.gpkg", predictor=predictor(), options=SceneOptions(scope=scope))  # type: ignore[arg-type]
     for nothing in (np.full(SIZE, np.nan, np.float32), np.full(SIZE, -9999, np.float32)):
         write(empty, nothing, nodata=-9999)
         with pytest.raises(DataError, match=r"empty\.tif: the scene holds no data"):
@@ -159,3 +189,21 @@ def test_errors_cross_from_either_thread_to_the_caller() -> None:
         consume(broken(), lambda items: seen.extend(items), waiting=2)
     consume(iter(range(50)), lambda items: seen.extend(items), waiting=3)
     assert seen[-50:] == list(range(50))
+
+
+def test_ctrl_c_while_files_are_finished_waits_for_whoever_writes_them() -> None:
+    done = threading.Event()
+
+    def finishes(items: Iterator[int]) -> None:
+        list(items)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        time.sleep(0.1)
+        done.set()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            consume(iter(range(3)), finishes, waiting=2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done.is_set()

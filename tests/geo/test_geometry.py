@@ -179,6 +179,20 @@ def test_simplify_and_min_area_are_in_metres(tmp_path: Path) -> None:
     assert kept.area_m2 == pytest.approx(large.area_m2, rel=0.05)
 
 
+def test_simplify_is_in_metres_where_pixels_are_not_square(tmp_path: Path) -> None:
+    """60 degrees north a pixel of equal degrees is half as wide as high: 0.5 m and 1 m here."""
+    place = ("EPSG:4326", Affine(9e-6, 0, 15.0, 0, -9e-6, 60.0))
+    for shape, kept in (((2, 60), True), ((60, 2), False)):  # a bay 1 m wide, a bay 2 m wide, both 60 pixels long
+        mask = np.zeros(SIZE, bool)
+        mask[20:180, 20:240] = True
+        mask[100 : 100 + shape[0], 20 : 20 + shape[1]] = False
+        scene = write(tmp_path / "scene.tif", paint(SIZE, red=mask), place)
+        options = SceneOptions(simplify=1.5)
+        (feature,) = segment_scene(scene, "red", predictor=predictor(), options=options).features or ()
+        assert (shapely.get_num_coordinates(feature.outline) > 5) == kept
+        assert (np.asarray(feature.outline.exterior.coords) % 1 == 0).all()
+
+
 def test_the_bundled_model_gives_the_same_whatever_the_batch(tmp_path: Path) -> None:
     from rs2sam2.data.synthetic.geotiff import write_geotiff
 

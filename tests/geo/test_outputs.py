@@ -14,6 +14,7 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+from affine import Affine
 from geo_scenes import ROTATED, UTM, discs, paint, predictor, write
 from PIL import Image
 from rasterio.warp import transform_geom
@@ -76,6 +77,23 @@ def test_geojson_is_rfc_7946(written: tuple[Path, SceneResult]) -> None:
         assert 14.9 < polygon.bounds[0] < 15.1 and 44 < polygon.bounds[1] < 46  # longitude first
         back = shapely.geometry.shape(transform_geom("EPSG:4326", "EPSG:32633", feature["geometry"]))
         assert shapely.hausdorff_distance(back, shape) < 0.01  # metres
+
+
+def test_geojson_is_cut_at_the_antimeridian(tmp_path: Path) -> None:
+    """In UTM zone 60 south, off Fiji: the ring lies on both sides of 180 degrees."""
+    place = ("EPSG:32760", Affine(100, 0, 808_000, 0, -100, 8_010_000))
+    scene = write(tmp_path / "scene.tif", paint(SIZE, red=RED), place)
+    result = segment_scene(scene, "red", tmp_path / "out.geojson", predictor=predictor(), stac=True)
+    item = json.loads((tmp_path / "out.geojson.stac.json").read_text())
+    west, _, east, _ = item["bbox"]
+    assert west > 179 and east < -179 and item["geometry"]["type"] == "MultiPolygon"
+    (feature,) = json.loads((tmp_path / "out.geojson").read_text())["features"]
+    shape = shapely.geometry.shape(feature["geometry"])
+    assert shape.geom_type == "MultiPolygon" and len(shape.geoms) == 2 and shape.is_valid
+    east, west = sorted(shape.geoms, key=lambda part: -part.bounds[0])
+    assert 179 < east.bounds[0] < east.bounds[2] == 180 and -180 == west.bounds[0] < west.bounds[2] < -179
+    area = shape.area * (111_319.5**2) * np.cos(np.radians(shape.centroid.y))
+    assert area == pytest.approx((result.features or ())[0].area_m2, rel=0.01)
 
 
 def test_geoparquet(written: tuple[Path, SceneResult]) -> None:
@@ -177,14 +195,53 @@ def test_the_same_work_gives_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="GDAL's own command line is not installed")
 def test_gdals_own_programs_agree(written: tuple[Path, SceneResult]) -> None:
-    folder, _ = written
-    for name in NAMES[:2]:
+    folder, result = written
+    for name, layer in (("out.gpkg", "scene"), ("out.geojson", "out")):
         done = subprocess.run(
-            ["ogrinfo", "-ro", "-al", "-so", folder / name], capture_output=True, text=True, check=True
+            ["ogrinfo", "-ro", "-so", folder / name, layer], capture_output=True, text=True, check=True
         )
-        assert "Feature Count: 3" in done.stdout and "ERROR" not in done.stderr
+        assert "Feature Count: 3" in done.stdout and "Geometry: Polygon" in done.stdout and not done.stderr
+    extent = shapely.total_bounds([shape for _, shape in expected(result)])
+    done = subprocess.run(
+        ["ogrinfo", "-ro", "-so", folder / "out.gpkg", "scene"], capture_output=True, text=True, check=True
+    )
+    assert "Extent: ({:.6f}, {:.6f}) - ({:.6f}, {:.6f})".format(*extent) in done.stdout
     done = subprocess.run(["gdalinfo", folder / "out.tif"], capture_output=True, text=True, check=True)
-    assert "LAYOUT=COG" in done.stdout
+    assert "LAYOUT=COG" in done.stdout and not done.stderr
+
+
+QGIS = """
+import json, os, sys
+from qgis.core import QgsApplication, QgsRasterLayer, QgsVectorLayer
+application = QgsApplication([], False)
+application.initQgis()
+vector, raster = QgsVectorLayer(sys.argv[1], "v", "ogr"), QgsRasterLayer(sys.argv[2], "r")
+rectangle = vector.extent()
+print(json.dumps({
+    "valid": vector.isValid() and raster.isValid(), "crs": [vector.crs().authid(), raster.crs().authid()],
+    "phrases": [c.value() for c in vector.renderer().categories()],
+    "found": sorted([f["phrase"], f.geometry().area()] for f in vector.getFeatures()),
+    "extent": [rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum()],
+}))
+sys.stdout.flush()
+os._exit(0)  # its own way out stumbles over layers that Python still holds
+"""
+SYSTEM_PYTHON = shutil.which("python3", path="/usr/bin")
+"""QGIS comes with the system, not from the package index."""
+
+
+@pytest.mark.skipif(not list(Path("/usr/lib/python3/dist-packages").glob("qgis")), reason="QGIS is not installed")
+def test_qgis_shows_it_in_the_right_place_and_colours(written: tuple[Path, SceneResult]) -> None:
+    folder, result = written
+    done = subprocess.run(
+        [SYSTEM_PYTHON or "python3", "-c", QGIS, folder / "out.gpkg", folder / "out.tif"],
+        env={"QT_QPA_PLATFORM": "offscreen", "HOME": str(folder)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    seen = json.loads(done.stdout)
+    shapes = expected(result)
+    assert seen["valid"] and seen["crs"] == ["EPSG:32633"] * 2 and seen["phrases"] == list(PHRASES)
+    assert seen["found"] == [[p, pytest.approx(s.area)] for p, s in sorted(shapes, key=lambda x: (x[0], x[1].area))]  # type: ignore[attr-defined]
+    assert seen["extent"] == pytest.approx(shapely.total_bounds([s for _, s in shapes]))
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from geo_scenes import UTM, burn, discs, paint, predictor, write
+from geo_scenes import UTM, burn, discs, paint, predictor, vrt, write
 from PIL import Image
 
 from rs2sam2.errors import DataError, UsageError
 from rs2sam2.geo.options import SceneOptions
+from rs2sam2.geo.raster import name_of
 from rs2sam2.geo.scene import Scene
 from rs2sam2.geo.segment import iter_tiles, predict_tiles, segment_scene
 from rs2sam2.geo.tiles import Tile
@@ -63,6 +64,52 @@ def test_the_stretch_of_a_large_scene_is_measured_on_a_part_with_and_without_ove
     with Scene(path) as scene:
         ((low, high),) = scene.stretch.limits or ()
     assert abs(low - 28) < 10 and abs(high - 1371) < 10
+
+
+def test_a_little_data_in_a_wide_frame_is_found_by_the_stretch(tmp_path: Path) -> None:
+    wide = np.zeros((1500, 1500), np.uint16)
+    wide[150:180, 150:210] = np.arange(100, 160)  # between the windows that are looked at first
+    with Scene(write(tmp_path / "scene.tif", wide, nodata=0)) as scene:
+        ((low, high),) = scene.stretch.limits or ()
+    assert 100 <= low < high < 160
+
+
+def test_bands_of_several_types(tmp_path: Path) -> None:
+    pixels = paint(SIZE, red=RED)
+    write(tmp_path / "bytes.tif", pixels)
+    write(tmp_path / "words.tif", pixels.astype(np.uint16))
+    bands = (("UInt16", "words.tif", 1), ("Byte", "bytes.tif", 2), ("UInt16", "words.tif", 3), ("Byte", "bytes.tif", 1))
+    (tmp_path / "scene.vrt").write_text(vrt(*bands, size=SIZE))
+    with Scene(tmp_path / "scene.vrt", stretch="0:255") as scene:
+        assert scene.dtype == "uint16"
+        np.testing.assert_array_equal(scene.read(whole(scene)).pixels, pixels)
+    with Scene(tmp_path / "scene.vrt", bands=[4, 2, 2]) as scene:
+        assert scene.dtype == "uint8" and scene.stretch.limits is None  # 8 bits as they are
+
+
+def test_names_of_files_urls_and_what_gdal_resolves() -> None:
+    names = {
+        "folder/scene.tif": "scene.tif", "https://host/a/b.tif?key=1/2": "b.tif", "/vsicurl/https://host/c.tif?x=1": "c.tif",
+        'STACIT:"items/d.json":asset=visual': "d.json", "folder/": "folder", "what?.tif": "what?.tif",
+    }  # fmt: skip
+    assert {source: name_of(source) for source in names} == names
+
+
+def test_the_callers_gdal_options_hold_in_the_threads_that_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "scene.tif", paint(SIZE, red=RED))
+    seen: list[object] = []
+    read = Scene.read
+
+    def spy(self: Scene, *arguments: Any) -> Any:
+        seen.append(rasterio.env.getenv().get("GDAL_HTTP_TIMEOUT"))
+        return read(self, *arguments)
+
+    monkeypatch.setattr(Scene, "read", spy)
+    with rasterio.Env(GDAL_HTTP_TIMEOUT="7"):
+        segment_scene(path, "red", tmp_path / "out.png", predictor=predictor())
+    assert len(seen) > 2 and set(seen) == {"7"}
 
 
 def test_bands_by_meaning_by_order_and_by_choice(tmp_path: Path) -> None:
@@ -201,16 +248,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 def test_a_url_a_vrt_and_a_stac_item(tmp_path: Path, server: str) -> None:
     path = write(tmp_path / "scene.tif", paint(SIZE, red=RED))
     local = segment_scene(path, "red", predictor=predictor())
-    (tmp_path / "scene.vrt").write_text(
-        f'<VRTDataset rasterXSize="{SIZE[1]}" rasterYSize="{SIZE[0]}"><SRS>EPSG:32633</SRS><GeoTransform>500000, 0.5, 0, '
-        "5000000, 0, -0.5</GeoTransform>"
-        + "".join(
-            f'<VRTRasterBand dataType="Byte" band="{b}"><SimpleSource><SourceFilename relativeToVRT="1">scene.tif'
-            f"</SourceFilename><SourceBand>{b}</SourceBand></SimpleSource></VRTRasterBand>"
-            for b in (1, 2, 3)
-        )
-        + "</VRTDataset>"
-    )
+    (tmp_path / "scene.vrt").write_text(vrt(*(("Byte", "scene.tif", b) for b in (1, 2, 3)), size=SIZE))
     item = stac_item(server)
     (tmp_path / "item.json").write_text(json.dumps({"type": "FeatureCollection", "features": [item]}))
     for source in (f"{server}/scene.tif", tmp_path / "scene.vrt", f"{server}/item.json", tmp_path / "item.json"):

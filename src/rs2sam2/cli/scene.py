@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from rs2sam2.cli.console import progress, say, say_json, stderr
+from rs2sam2.cli.console import follow, progress, say, say_json, stderr
 from rs2sam2.errors import NothingFoundError, PartialFailureError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SCENE_SUFFIXES = (".gpkg", ".geojson", ".parquet", ".tif", ".tiff")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+LISTED = 20
+"""Tiles that could not be read, on stderr."""
 Switch = Annotated[bool, Parameter(negative=())]
 
 
@@ -99,10 +101,24 @@ def _bands(text: str | None) -> tuple[int, ...] | None:
 
 
 def is_scene(images: Sequence[str], outputs: Sequence[Path]) -> bool:
-    """Whether inputs and outputs alone say that this is a scene: an output of scenes, or one input that is no picture file."""
+    """Whether inputs and outputs alone say that this is a scene: an output of scenes, or an input that is no picture file."""
     if any(path.suffix.lower() in SCENE_SUFFIXES for path in outputs):
         return True
-    return len(images) == 1 and Path(images[0]).suffix.lower() not in PICTURE_SUFFIXES and not Path(images[0]).is_dir()
+    return any(Path(name).suffix.lower() not in PICTURE_SUFFIXES and not Path(name).is_dir() for name in images)
+
+
+def check_uses(flags: SceneFlags, stac: bool, suffixes: Sequence[str]) -> None:
+    """UsageError for a flag about an output that is not asked for."""
+    asked = {suffix.lower() for suffix in suffixes}
+    for given, option, about, there in (
+        (stac, "--stac", "an output", bool(asked)),
+        (flags.probabilities, "--probabilities", "a .tif", bool(asked & {".tif", ".tiff"})),
+        (flags.layers == "phrase", "--layers phrase", "a .gpkg", ".gpkg" in asked),
+    ):
+        if given and not there:
+            raise UsageError(
+                f"{option} is about {about}, and none is asked for; ask for one with -o (in a batch: --format)"
+            )
 
 
 def segment_one_scene(
@@ -117,7 +133,8 @@ def segment_one_scene(
     json: bool,
 ) -> None:
     """One scene, its files and its report."""
-    from rs2sam2.geo.segment import segment_scene
+    from rs2sam2.geo.raster import name_of
+    from rs2sam2.geo.segment import check_phrases, segment_scene
     from rs2sam2.geo.writers import check_outputs
 
     if len(sources) > 1:
@@ -125,35 +142,51 @@ def segment_one_scene(
             f"{len(sources)} scenes were given; for several type: rs2sam2 batch SCENES... -p PHRASE -o DIR"
         )
     options = flags.options()
-    paths = [p / f"{Path(sources[0]).stem}.gpkg" if not p.suffix or p.is_dir() else p for p in outputs]
+    paths = [p / f"{Path(name_of(sources[0])).stem}.gpkg" if not p.suffix or p.is_dir() else p for p in outputs]
     check_outputs(paths)
-    _check_source(sources[0])
+    check_uses(flags, stac, [p.suffix for p in paths])
+    check_phrases(phrases)
+    _look_at(sources[0])
     predictor = weights()
     with progress("segmenting", 1) as bar:
         result = segment_scene(
             sources[0], phrases, paths, predictor=predictor, options=options, aoi=flags.aoi, stac=stac,
             revision=weights.identity(), keep_features=False,
-            advance=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
+            advance=follow(bar),
         )  # fmt: skip
     if json:
         say_json(result.to_dict())
     else:
         _say_result(result)
     if result.unreadable:
-        for reason in result.unreadable:
+        for reason in result.unreadable[:LISTED]:
             stderr.print(f"rs2sam2: {reason}", markup=False, highlight=False, soft_wrap=True)
+        if len(result.unreadable) > LISTED:
+            _note(f"and {len(result.unreadable) - LISTED} more; --json lists them all")
         raise PartialFailureError(
-            f"{len(result.unreadable)} of {result.tiles} tiles of {result.source} could not be read and were left empty"
+            f"{len(result.unreadable)} parts of {result.source} could not be read (listed above) and were left empty"
         )
     if fail_empty and result.empty:
         raise NothingFoundError(f"nothing was found for {', '.join(map(repr, phrases))} in {result.source}")
 
 
-def _check_source(source: str) -> None:
-    """Say before the weights are loaded that a file is not there."""
-    from rs2sam2.geo.scene import open_raster
+def _look_at(source: str) -> None:
+    """Say before the weights are loaded that a file is not there, or what it lacks."""
+    from rs2sam2.geo.raster import open_raster
 
-    open_raster(source).close()
+    with open_raster(source) as dataset:
+        if dataset.crs is not None:
+            return
+        if dataset.gcps[0]:
+            where = f"only ground control points; for results on the ground, first type: gdalwarp {source} placed.tif"
+        else:
+            where = "no coordinate reference system; areas in square metres are unknown"
+        system = "in pixels" if dataset.transform.is_identity else "in its own system"
+    _note(f"{source} has {where}. Coordinates are {system}")
+
+
+def _note(text: str) -> None:
+    stderr.print(f"note: {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _say_result(result: SceneResult) -> None:
@@ -165,10 +198,9 @@ def _say_result(result: SceneResult) -> None:
             found = f"{p.features:,} feature{'s' if p.features > 1 else ''}, {area}, best score {p.score:.2f}"
         say(f"{result.source}: {p.phrase!r} {found}")
         if p.seen_at_m is not None:
-            stderr.print(
-                f"note: {p.phrase!r} is about the scene as a whole, which was looked at with {p.seen_at_m:g} m a pixel; "
-                "narrow it with --aoi, or let each tile answer for itself with --scope tile",
-                markup=False, highlight=False, soft_wrap=True,
-            )  # fmt: skip
+            _note(
+                f"{p.phrase!r} is about the scene as a whole, which was looked at with {p.seen_at_m:g} m a pixel; "
+                "narrow it with --aoi, or let each tile answer for itself with --scope tile"
+            )
     for path in result.outputs:
         say(f"-> {path}")

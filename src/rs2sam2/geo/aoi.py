@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rs2sam2.errors import DataError, UsageError
 from rs2sam2.geo.ground import Ground
+from rs2sam2.geo.raster import reason_of
 from rs2sam2.geo.tiles import Tile
 
 SLACK = 1e-3
@@ -67,7 +68,8 @@ def read_area(path: Path) -> tuple[Any, str | None]:
         layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
         meta, _, geometry, _ = pyogrio.raw.read(path, columns=[], layer=layers[0] if layers else None)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as a vector file ({str(error).splitlines()[0][:120]})") from None
+        reason = reason_of(error).split(";")[0]
+        raise DataError(f"{path} cannot be read as a vector file ({reason})") from None
     shapes = shapely.from_wkb(geometry) if geometry is not None else np.empty(0, object)
     shapes = shapes[~shapely.is_missing(shapes)]
     area = shapely.union_all(shapely.make_valid(shapes)) if len(shapes) else None

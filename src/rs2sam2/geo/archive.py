@@ -10,17 +10,18 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rs2sam2.data.files import write_text
 from rs2sam2.errors import RS2SAM2Error, UsageError
 from rs2sam2.geo.identity import Loader
 from rs2sam2.geo.options import SceneOptions
-from rs2sam2.geo.segment import DEFAULTS, segment_scene, staging_prefix
+from rs2sam2.geo.raster import is_dataset_folder, is_remote, name_of
+from rs2sam2.geo.segment import DEFAULTS, check_phrases, segment_scene
+from rs2sam2.geo.stac import item_path
+from rs2sam2.geo.staging import remove_leftovers, staging
 from rs2sam2.geo.writers import check_outputs
 from rs2sam2.predictor import Predictor
 
@@ -60,6 +61,9 @@ class Batch:
     aoi: str | None = None
     stac: bool = False
 
+    def __post_init__(self) -> None:
+        check_phrases(self.phrases)
+
     def key(self, job: Job) -> str:
         """Changes with everything that could change the results."""
         from rs2sam2 import __version__
@@ -78,13 +82,16 @@ class Batch:
         if record is None or record["status"] != "done" or record["key"] != self.key(job):
             return False
         sizes = record["outputs"]
-        return all(p.is_file() and sizes.get(p.name) == p.stat().st_size for p in job.outputs)
+        return all(p.is_file() and sizes.get(p.name) == p.stat().st_size for p in self._files(job))
+
+    def _files(self, job: Job) -> list[Path]:
+        return [*job.outputs, *(item_path(p) for p in job.outputs if self.stac)]
 
     def run(self, job: Job, predictor: Predictor) -> Outcome:
         """Do one scene. Whatever is wrong with it is its outcome, never an exception, so the others go on."""
-        for path in job.outputs:  # what a killed run left
-            for left in path.parent.glob(_escape(staging_prefix(path)) + "*"):
-                shutil.rmtree(left, ignore_errors=True)
+        for path in (*job.outputs, job.record):
+            remove_leftovers(path)
+        key = self.key(job)  # of the scene as it is now, should it change meanwhile
         try:
             result = segment_scene(
                 job.source, self.phrases, job.outputs, predictor=predictor, options=self.options, aoi=self.aoi,
@@ -94,7 +101,7 @@ class Batch:
             if result.unreadable:
                 outcome = Outcome(
                     job.source, "failed", tuple(map(str, job.outputs)), features,
-                    f"{len(result.unreadable)} tiles could not be read and were left empty: {result.unreadable[0]}",
+                    f"{len(result.unreadable)} parts could not be read and were left empty: {result.unreadable[0]}",
                 )  # fmt: skip
             else:
                 outcome = Outcome(job.source, "done", tuple(map(str, job.outputs)), features)
@@ -103,13 +110,15 @@ class Batch:
         except Exception as error:  # a bug that one scene brings to light must not cost the others
             outcome = Outcome(job.source, "failed", error=f"{type(error).__name__}: {' '.join(str(error).split())}")
         record = {
-            "source": job.source, "status": outcome.status, "key": self.key(job), "features": outcome.features,
-            "error": outcome.error, "outputs": {p.name: p.stat().st_size for p in job.outputs if p.is_file()},
+            "source": job.source, "status": outcome.status, "key": key, "features": outcome.features,
+            "error": outcome.error, "outputs": {p.name: p.stat().st_size for p in self._files(job) if p.is_file()},
         }  # fmt: skip
         try:
-            write_text(job.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-        except OSError as error:
-            return dataclasses.replace(outcome, status="failed", error=f"cannot write {job.record}: {error.strerror}")
+            with staging([job.record]) as ((path, temporary),):
+                temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+                temporary.replace(path)
+        except (UsageError, OSError) as error:
+            return dataclasses.replace(outcome, status="failed", error=f"{job.record} was not written: {error}")
         return outcome
 
 
@@ -117,7 +126,7 @@ def plan(sources: Sequence[str], folder: Path, suffixes: Sequence[str]) -> list[
     """A job for every scene, named after it; the same list gives the same names, whatever part of it is done where.
 
     Paths become absolute, so that they mean the same to every machine that shares the folders.
-    Raises UsageError for suffixes that no writer has and for a scene named twice.
+    Raises UsageError for suffixes that no writer has, a scene named twice, and results that would replace a scene.
     """
     if not sources:
         raise UsageError("no scene was given; name rasters, or folders of them")
@@ -125,11 +134,13 @@ def plan(sources: Sequence[str], folder: Path, suffixes: Sequence[str]) -> list[
         twice = next(s for s in sources if list(sources).count(s) > 1)
         raise UsageError(f"{twice} is named twice; name each scene once")
     check_outputs([folder / f"x{suffix}" for suffix in suffixes])
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; name a folder for the results with -o")
     folder = folder.absolute()
     jobs: list[Job] = []
     taken: set[str] = set()
     for source in sources:
-        stem = Path(source.rstrip("/")).stem or "scene"
+        stem = Path(name_of(source)).stem
         name, n = stem, 2
         while name in taken:
             name, n = f"{stem}-{n}", n + 1
@@ -137,6 +148,7 @@ def plan(sources: Sequence[str], folder: Path, suffixes: Sequence[str]) -> list[
         outputs = tuple(folder / f"{name}{suffix}" for suffix in suffixes)
         path = Path(source)
         jobs.append(Job(str(path.absolute()) if path.exists() else source, outputs, folder / MANIFEST / f"{name}.json"))
+    check_outputs([p for job in jobs for p in job.outputs], [s for s in sources if Path(s).exists()])
     return jobs
 
 
@@ -172,7 +184,7 @@ def find_scenes(names: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in names:
         folder = Path(name)
-        if "://" in name or name.startswith("/vsi") or not folder.is_dir():
+        if is_remote(name) or not folder.is_dir() or is_dataset_folder(folder):
             found.append(name)
             continue
         inside = sorted(str(p) for p in folder.iterdir() if p.suffix.lower() in RASTERS and not p.name.startswith("."))
@@ -191,8 +203,3 @@ def _stamp(path: Path) -> list[object]:
         return [str(path)]
     stat = path.stat()
     return [stat.st_size, stat.st_mtime_ns]
-
-
-def _escape(text: str) -> str:
-    """A name for `glob` to take as it is."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from queue import Empty, Full, Queue
 from typing import TypeVar
 
@@ -15,10 +16,6 @@ class _Stop(Exception):
     """The producer failed: the consumer has to end too."""
 
 
-class _Abort:
-    """Marks that no whole stream comes."""
-
-
 _END = object()
 
 
@@ -28,13 +25,20 @@ def consume(items: Iterable[T], consumer: Callable[[Iterator[T]], None], waiting
     Returns when both are done. An error on either side, Ctrl-C here included, ends both and is raised here.
     """
     queue: Queue[object] = Queue(waiting)
+    given_up = threading.Event()  # not a word in the queue, which a second Ctrl-C could keep from getting there
+    ended = threading.Event()  # not Thread.join: a Ctrl-C within it makes Python 3.11 take the thread for ended
     errors: list[BaseException] = []
 
     def stream() -> Iterator[T]:
-        while (item := queue.get()) is not _END:
-            if isinstance(item, _Abort):
-                raise _Stop
+        while not given_up.is_set():
+            try:
+                item = queue.get(timeout=POLL_SECONDS)
+            except Empty:
+                continue
+            if item is _END:
+                return
             yield item  # type: ignore[misc]
+        raise _Stop
 
     def work() -> None:
         try:
@@ -43,24 +47,23 @@ def consume(items: Iterable[T], consumer: Callable[[Iterator[T]], None], waiting
             pass
         except BaseException as error:
             errors.append(error)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=work, name="write")
     thread.start()
     try:
         for item in items:
-            _put(queue, item, thread)
+            _put(queue, item, ended)
             if errors:
                 break
-        _put(queue, _END, thread)
+        _put(queue, _END, ended)
+        ended.wait()
     except BaseException:
-        while thread.is_alive():  # room for the word that stops it
-            try:
-                queue.get_nowait()
-            except Empty:
-                break
-        _put(queue, _Abort(), thread)
+        given_up.set()
         raise
     finally:
+        _wait(ended)
         thread.join()
         close = getattr(items, "close", None)
         if close is not None:
@@ -69,10 +72,17 @@ def consume(items: Iterable[T], consumer: Callable[[Iterator[T]], None], waiting
         raise errors[0]
 
 
-def _put(queue: Queue[object], item: object, thread: threading.Thread) -> None:
-    while thread.is_alive():
+def _put(queue: Queue[object], item: object, ended: threading.Event) -> None:
+    while not ended.is_set():
         try:
             queue.put(item, timeout=POLL_SECONDS)
             return
         except Full:
             continue
+
+
+def _wait(ended: threading.Event) -> None:
+    """However often Ctrl-C is pressed: the caller takes away what the other thread writes to."""
+    while not ended.is_set():
+        with suppress(KeyboardInterrupt):
+            ended.wait()

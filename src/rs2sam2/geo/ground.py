@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,13 +63,21 @@ class Ground:
         factor = float(self.crs.linear_units_factor[1])
         return np.asarray(shapely.area(self.place(polygons))) * factor**2
 
-    def metres_per_pixel(self) -> float | None:
-        """The root of the area of the pixel in the middle; None without a CRS."""
+    def pixel_metres(self) -> tuple[float, float] | None:
+        """Width and height of the pixel in the middle; None without a CRS."""
         from shapely import box
 
+        equal_area = self._equal_area()
+        if self.crs is None:
+            return None
         y, x = self.size[0] // 2, self.size[1] // 2
-        areas = self.areas([box(x, y, x + 1, y + 1)])
-        return None if areas is None else math.sqrt(float(areas[0]))
+        pixel = box(x, y, x + 1, y + 1)
+        if equal_area is not None:
+            corners, factor = np.asarray(self.reproject([pixel], equal_area)[0].exterior.coords), 1.0
+        else:
+            corners, factor = np.asarray(self.place([pixel])[0].exterior.coords), float(self.crs.linear_units_factor[1])
+        height, width = (factor * float(np.hypot(*(corners[i + 1] - corners[i]))) for i in (0, 1))
+        return width, height
 
     def outline(self, crs: Any) -> Any:
         """The frame's outline as a polygon in another CRS."""
@@ -90,6 +97,25 @@ class Ground:
         x, y = a * column + b * row + c, d * column + e * row + f
         (longitude,), (latitude,) = transform(self.crs, "EPSG:4326", [x], [y])
         return CRS.from_proj4(f"+proj=laea +lat_0={latitude:.6f} +lon_0={longitude:.6f} +datum=WGS84 +units=m")
+
+
+def cut_at_antimeridian(polygon: Any) -> Any:
+    """A polygon in degrees, which jumps from 180 E to 180 W if it crosses there -> as RFC 7946 (3.1.9) wants it, in parts."""
+    import shapely
+
+    if polygon.bounds[2] - polygon.bounds[0] <= 180:
+        return polygon
+    east = shapely.transform(polygon, lambda xy: np.stack([xy[:, 0] % 360, xy[:, 1]], 1))
+    parts = []
+    for left in (0, 180):
+        part = shapely.intersection(east, shapely.box(left, -90, left + 180, 90))
+        parts += [p for p in shapely.get_parts(part) if p.geom_type == "Polygon"]
+    return shapely.MultiPolygon([shapely.transform(p, _westwards) for p in parts])
+
+
+def _westwards(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Longitudes of 180 ... 360 -> -180 ... 0; a part of the other half stays."""
+    return xy - [360, 0] if xy[:, 0].max() > 180 else xy
 
 
 def shifted(affine: Affine, row: int, column: int) -> Affine:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rs2sam2.predictor import DTypeName, Predictor
+from rs2sam2.config import DTypeName
+from rs2sam2.predictor import Predictor
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 ENDS = 1 << 20

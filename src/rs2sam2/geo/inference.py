@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rs2sam2.config import ProcessorConfig
+from rs2sam2.geo.raster import gdal_options, with_gdal_options
 from rs2sam2.geo.scene import Picture, Scene, UnreadableTileError
 from rs2sam2.geo.tiles import Tile
 from rs2sam2.processor import probability
@@ -28,7 +29,7 @@ DEFAULT_TILE = 512
 class Found:
     """What the model said about one phrase in one tile."""
 
-    logits: NDArray[np.float32]  # (h, w), the model's own grid over the tile
+    logits: NDArray[np.float32]  # (h, w), the model's own grid over the tile, or the tile's where that is smaller
     score: float  # presence where it was trained, else the mean foreground probability inside the mask
     present: bool  # whether the score is a trained presence
 
@@ -102,7 +103,8 @@ def answer_tiles(
     ``batch_size`` counts pairs of tile and phrase; ``workers`` are threads that read.
 
     A tile without data or without a phrase is not shown to the model. ``min_score`` may differ between phrases.
-    ``advance`` is called with how many tiles are done. Raises UnreadableTileError unless ``skip_unreadable``.
+    ``advance`` is called with how many tiles are done, once for those that a batch completes. Raises UnreadableTileError
+    unless ``skip_unreadable``.
     """
     least = [min_score] * len(phrases) if isinstance(min_score, int | float) else list(min_score)
     size = batch_size or segmenter.max_batch
@@ -121,16 +123,16 @@ def answer_tiles(
                 if len(batch.pairs) == size:
                     _run(batch, phrases, segmenter, least)
                     batch = _Batch()
-        for answer in _finished(waiting):
-            done += 1
+        ready = list(_finished(waiting))
+        if ready:
+            done += len(ready)
             advance(done)
-            yield answer
+        yield from ready
     if batch.pairs:
         _run(batch, phrases, segmenter, least)
-    for answer in _finished(waiting):
-        done += 1
-        advance(done)
-        yield answer
+    ready = list(_finished(waiting))
+    advance(done + len(ready))
+    yield from ready
 
 
 def _open(job: Asked, picture: Picture | UnreadableTileError | None, phrases: int) -> _Open:
@@ -153,11 +155,18 @@ def _run(batch: _Batch, phrases: Sequence[str], segmenter: Segmenter, least: Seq
     pairs = batch.pairs
     out = segmenter(batch.images, [phrases[p] for _, p, _ in pairs], [i for _, _, i in pairs], [None] * len(pairs))
     for row, (opened, phrase, _) in enumerate(pairs):
-        logits = out.mask_logits[row, 0].float().numpy().copy()  # a copy: the batch must not stay in memory with it
+        logits = out.mask_logits[row, 0].float().numpy()
         score = float(out.presence[row]) if out.presence is not None else fallback_score(logits, segmenter.decision)
         if score >= least[phrase] and (logits > segmenter.decision.threshold).any():
-            opened.found[phrase] = Found(logits, score, out.presence is not None)
+            opened.found[phrase] = Found(_kept(logits, opened.tile), score, out.presence is not None)
         opened.missing -= 1
+
+
+def _kept(logits: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
+    """A copy, so that the batch does not stay in memory with it; at the tile's size where the model's grid is finer."""
+    if logits.shape[0] > tile.height and logits.shape[1] > tile.width:
+        return enlarge(logits, (tile.height, tile.width), slice(0, tile.height), slice(0, tile.width))
+    return logits.copy()
 
 
 def fallback_score(logits: NDArray[np.float32], decision: ProcessorConfig) -> float:
@@ -171,11 +180,14 @@ def _read_ahead(
 ) -> Iterator[tuple[Asked, Picture | UnreadableTileError | None]]:
     """Tiles with their pictures, in order, at most ``ahead`` of them waiting."""
 
+    options = gdal_options()
+
     def read(job: Asked) -> Picture | UnreadableTileError | None:
         if not job.read:
             return None
         try:
-            return scene.read(job.tile, view)
+            with with_gdal_options(options):
+                return scene.read(job.tile, view)
         except UnreadableTileError as error:
             if skip:
                 return error

@@ -7,12 +7,14 @@ depends on what is open, not on the scene.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rs2sam2.geo.expected import one_at_a_time
 
 if TYPE_CHECKING:
     from shapely import Polygon
@@ -104,10 +106,11 @@ def _pieces(mask: NDArray[np.bool_], row: int) -> tuple[list[Any], NDArray[np.in
 
     filled = mask.astype(np.uint8)
     place = Affine.translation(0, row + 1)  # never the identity, about which rasterio warns, in a way unsafe in threads
-    found = [geometry for geometry, _ in shapes(filled, mask=mask, connectivity=4, transform=place)]
-    labels = rasterize(
-        ((geometry, i + 1) for i, geometry in enumerate(found)), mask.shape, transform=place, dtype="int32"
-    )
+    with one_at_a_time():
+        found = [geometry for geometry, _ in shapes(filled, mask=mask, connectivity=4, transform=place)]
+        labels = rasterize(
+            ((geometry, i + 1) for i, geometry in enumerate(found)), mask.shape, transform=place, dtype="int32"
+        )
     polygons = [shapely.Polygon(g["coordinates"][0], g["coordinates"][1:]) for g in found]
     return list(shapely.transform(polygons, lambda xy: xy - [0, 1])), np.asarray(labels)
 
@@ -123,11 +126,25 @@ def tidy(polygon: Any) -> Polygon:
     """The same area with corners alone, in an order that does not depend on how it was put together."""
     import shapely
 
-    if not polygon.is_valid:  # an outline that touches itself in a corner: that is a hole by the standard
+    with one_at_a_time():
+        valid = polygon.is_valid
+    if not valid:  # an outline that touches itself in a corner: that is a hole by the standard
         polygon = polygon.buffer(0)
     rings = [_corners(np.asarray(ring.coords)) for ring in (polygon.exterior, *polygon.interiors)]
     result: Polygon = shapely.normalize(shapely.Polygon(rings[0], rings[1:]))
     return result
+
+
+def simplified(polygons: Sequence[Polygon], tolerance: float, pixel: tuple[float, float]) -> list[Polygon]:
+    """Fewer corners, none of them moved, and no outline farther from what it was than ``tolerance``.
+
+    ``pixel`` is the width and height of a pixel in the tolerance's unit. A polygon stays one, and valid.
+    """
+    import shapely
+
+    stretched = shapely.transform(np.asarray(polygons, object), lambda xy: xy * pixel)
+    simple = shapely.simplify(stretched, tolerance)
+    return list(shapely.transform(simple, lambda xy: np.rint(xy / pixel)))
 
 
 def _corners(ring: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs2sam2.errors import DataError, UsageError
-from rs2sam2.geo.expected import expected
+from rs2sam2.errors import DataError
+from rs2sam2.geo.expected import one_at_a_time
 from rs2sam2.geo.ground import Ground, shifted
+from rs2sam2.geo.raster import choose_bands, mask_kind, name_of, open_raster, palette_of, reason_of
 from rs2sam2.geo.stretch import Stretch, StretchSpec
 from rs2sam2.geo.tiles import Tile
 
@@ -27,7 +30,10 @@ SAMPLE_SIDE = 1024
 """The stretch is measured on about this many pixels squared."""
 SAMPLE_WINDOWS = 8
 """Without overviews: on windows of a grid of this many a side, because a shrunken view would read the whole file."""
-PALETTE = "palette"
+VIEW_ROWS = 128
+"""Rows of a view that are read together."""
+VIEW_HOLE = 32
+"""What cannot be read is narrowed down to one part in so many of a view's longer side."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +73,18 @@ class Scene:
         self._lock = threading.Lock()
         try:
             dataset = self._dataset()
-            self.name = Path(self.source.rstrip("/")).name
-            self.full_size: tuple[int, int] = (dataset.height, dataset.width)
-            self.dtype = str(dataset.dtypes[0])
+            self.name = name_of(self.source)
+            self.files: tuple[str, ...] = tuple(dataset.files)  # all that it is made of, such as the sources of a VRT
+            self.bands = choose_bands(dataset, bands, self.source)
+            self.dtype = str(np.result_type(*(dataset.dtypes[b - 1] for b in self.bands)))
             if self.dtype.startswith("complex"):
                 raise DataError(f"{self.source} holds complex numbers; write their magnitude to a GeoTIFF first")
-            self.band_count = dataset.count
-            self.bands = _choose_bands(dataset, bands, self.source)
             self.tags: dict[str, str] = dict(dataset.tags())
-            self._mask = _mask_kind(dataset)
-            self._palette = _palette(dataset, self.bands)
+            self._mask = mask_kind(dataset)
+            self._palette = palette_of(dataset, self.bands)
             georeferenced = dataset.crs is not None or not dataset.transform.is_identity
-            self.crs_missing = dataset.crs is None
-            whole = Ground(dataset.crs, dataset.transform, self.full_size)
-            self.frame = Tile(0, 0, *self.full_size)
+            whole = Ground(dataset.crs, dataset.transform, (dataset.height, dataset.width))
+            self.frame = Tile(0, 0, *whole.size)
             self.area: Any = None  # the area of interest in the frame's pixels
             if aoi is not None:
                 from rs2sam2.geo.aoi import frame_of
@@ -96,6 +100,17 @@ class Scene:
             self.close()
             raise
 
+    @property
+    def time(self) -> datetime.datetime:
+        """When it was taken or at least written: its tag, else its file's time, else the epoch. UTC."""
+        for name in ("TIFFTAG_DATETIME", "ACQUISITIONDATETIME"):
+            for form in ("%Y:%m:%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"):
+                with suppress(ValueError):
+                    return datetime.datetime.strptime(self.tags.get(name, ""), form).replace(tzinfo=datetime.UTC)
+        path = Path(self.source)
+        seconds = int(path.stat().st_mtime) if path.exists() else 0
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
     def read(self, tile: Tile, size: tuple[int, int] | None = None) -> Picture:
         """A tile, or a view of it of ``size`` (height, width), averaged by way of the overviews. Raises DataError."""
         size = size or (tile.height, tile.width)
@@ -106,6 +121,37 @@ class Scene:
             shown = np.repeat(shown, 3, axis=0)
         return Picture(np.ascontiguousarray(shown.transpose(1, 2, 0)), valid)
 
+    def view(self, size: tuple[int, int], unreadable: list[str] | None = None) -> Picture:
+        """The whole frame made small, (height, width) ``size``, in strips as wide as it is.
+
+        What cannot be read is no data, and its reasons join ``unreadable``; without such a list, UnreadableTileError.
+        """
+        pixels, valid = np.zeros((*size, 3), np.uint8), np.zeros(size, np.bool_)
+
+        def fill(top: int, bottom: int, left: int, right: int) -> None:
+            rows, columns = (
+                [end * side // shown for end in ends]
+                for ends, side, shown in zip(((top, bottom), (left, right)), self.size, size, strict=True)
+            )
+            tile = Tile(rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
+            try:
+                part = self.read(tile, (bottom - top, right - left))
+            except UnreadableTileError as error:
+                if unreadable is None:
+                    raise
+                y, x = (top + bottom) // 2, (left + right) // 2
+                if max(bottom - top, right - left) * VIEW_HOLE <= max(size) or top == y or left == x:
+                    unreadable.append(str(error))
+                    return
+                for quarter in ((top, y, left, x), (top, y, x, right), (y, bottom, left, x), (y, bottom, x, right)):
+                    fill(*quarter)
+                return
+            pixels[top:bottom, left:right], valid[top:bottom, left:right] = part.pixels, part.valid
+
+        for top in range(0, size[0], VIEW_ROWS):
+            fill(top, min(top + VIEW_ROWS, size[0]), 0, size[1])
+        return Picture(pixels, valid)
+
     def inside(self, tile: Tile) -> NDArray[np.bool_] | None:
         """(H, W): which pixels have their centre in the area of interest; None where there is no such area."""
         if self.area is None:
@@ -115,7 +161,8 @@ class Scene:
         from shapely.affinity import translate
 
         moved = Affine.translation(tile.column, tile.row + 1)  # never the identity: see polygons.py
-        outside = geometry_mask([translate(self.area, 0, 1)], (tile.height, tile.width), moved)
+        with one_at_a_time():
+            outside = geometry_mask([translate(self.area, 0, 1)], (tile.height, tile.width), moved)
         return np.asarray(~outside)
 
     def touches(self, tile: Tile) -> bool:
@@ -162,7 +209,10 @@ class Scene:
         how = Resampling.average if shrunken and self._palette is None else Resampling.nearest
         options: dict[str, Any] = {"window": window, "out_shape": size}
         try:
-            pixels = dataset.read(list(self.bands), resampling=how, **options)
+            if len({dataset.dtypes[b - 1] for b in self.bands}) == 1:
+                pixels = dataset.read(list(self.bands), resampling=how, **options)
+            else:
+                pixels = np.stack([dataset.read(b, resampling=how, **options) for b in self.bands])
             if isinstance(self._mask, int):
                 return pixels, dataset.read(self._mask, resampling=Resampling.nearest, **options) > 0
             if self._mask == "dataset":
@@ -171,7 +221,7 @@ class Scene:
             top, left = self.frame.row + tile.row, self.frame.column + tile.column
             raise UnreadableTileError(
                 f"{self.source} cannot be read at rows {top}-{top + tile.height - 1}, columns "
-                f"{left}-{left + tile.width - 1} ({_reason(error)}); restore the file, or leave such tiles empty with "
+                f"{left}-{left + tile.width - 1} ({reason_of(error)}); restore the file, or leave such tiles empty with "
                 "--skip-unreadable"
             ) from None
         valid = np.isfinite(pixels).any(axis=0) if pixels.dtype.kind == "f" else np.ones(size, np.bool_)
@@ -184,117 +234,45 @@ class Scene:
     def _measure(self, spec: StretchSpec) -> Stretch:
         if spec.percentiles is None:
             return Stretch.measure(spec, None, None)
-        read = [self._read_raw(tile, size) for tile, size in self._sample_windows()]
-        samples = np.concatenate([pixels.reshape(len(pixels), -1) for pixels, _ in read], axis=1)
-        valid = np.concatenate([mask.ravel() for _, mask in read])
+        whole = [(Tile(0, 0, *self.size), view_size(self.size, SAMPLE_SIDE))]
+        cheap = max(self.size) <= SAMPLE_SIDE or bool(self._dataset().overviews(1))
+        # Where the first finds nothing: a hole in the file, then a little data in a wide frame, between the windows.
+        for windows in ([whole] if cheap else []) + [self._sample_windows(), whole]:
+            samples, valid = self._samples(windows)
+            if valid.any():
+                break
+        else:
+            if not valid.size:  # nothing can be read: say why
+                self._read_raw(*whole[0])
         try:
             return Stretch.measure(spec, samples, valid)
         except DataError as error:
             raise DataError(f"{self.source}: {error}") from None
 
+    def _samples(
+        self, windows: Sequence[tuple[Tile, tuple[int, int]]]
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """(bands, N) pixels as stored, and (N,) where they hold data; N is 0 where none of the windows can be read."""
+        samples, valid = [np.empty((len(self.bands), 0), self.dtype)], [np.empty(0, np.bool_)]
+        for tile, size in windows:
+            with suppress(UnreadableTileError):
+                pixels, mask = self._read_raw(tile, size)
+                samples.append(pixels.reshape(len(pixels), -1))
+                valid.append(mask.ravel())
+        return np.concatenate(samples, axis=1), np.concatenate(valid)
+
     def _sample_windows(self) -> list[tuple[Tile, tuple[int, int]]]:
-        """What of the frame to look at, and at which size (height, width)."""
-        height, width = self.size
-        whole = Tile(0, 0, height, width)
-        if max(height, width) <= SAMPLE_SIDE:
-            return [(whole, (height, width))]
-        ratio = SAMPLE_SIDE / max(height, width)
-        if self._dataset().overviews(1):
-            return [(whole, (max(1, round(height * ratio)), max(1, round(width * ratio))))]
-        side = SAMPLE_SIDE // SAMPLE_WINDOWS
-        tile_height, tile_width = min(side, height), min(side, width)
-        rows = {round(i * (height - tile_height) / (SAMPLE_WINDOWS - 1)) for i in range(SAMPLE_WINDOWS)}
-        columns = {round(i * (width - tile_width) / (SAMPLE_WINDOWS - 1)) for i in range(SAMPLE_WINDOWS)}
-        return [
-            (Tile(row, column, tile_height, tile_width), (tile_height, tile_width))
-            for row in sorted(rows)
-            for column in sorted(columns)
-        ]
+        """Windows (and their sizes) evenly over the frame."""
+        sides = [min(SAMPLE_SIDE // SAMPLE_WINDOWS, length) for length in self.size]
+        rows, columns = (
+            sorted({round(i * (length - side) / (SAMPLE_WINDOWS - 1)) for i in range(SAMPLE_WINDOWS)})
+            for length, side in zip(self.size, sides, strict=True)
+        )
+        return [(Tile(row, column, *sides), (sides[0], sides[1])) for row in rows for column in columns]
 
 
 class UnreadableTileError(DataError):
     """A piece of a scene cannot be read."""
-
-
-def open_raster(source: str) -> DatasetReader:
-    """A raster by any name GDAL understands. Raises UsageError where there is none, DataError where it is damaged."""
-    import rasterio
-
-    remote = "://" in source or source.startswith("/vsi") or ":" in source.split("/")[0]
-    if not remote and Path(source).is_dir() and not _is_dataset_folder(Path(source)):
-        raise UsageError(f"{source} is a folder; name the rasters in it, or type: rs2sam2 batch")
-    if not remote and not Path(source).exists():
-        raise UsageError(f"no raster at {source}")
-    try:
-        with expected(rasterio.errors.NotGeoreferencedWarning):
-            dataset = rasterio.open(source)
-    except (rasterio.errors.RasterioError, OSError) as error:
-        raise DataError(f"{source} cannot be opened as a raster ({_reason(error)}); check it with gdalinfo") from None
-    if dataset.count == 0 or dataset.height < 1 or dataset.width < 1:
-        inside = ", ".join(dataset.subdatasets[:3])
-        dataset.close()
-        raise DataError(f"{source} has no bands of its own" + (f"; name one of its parts: {inside}" if inside else ""))
-    return dataset
-
-
-def _is_dataset_folder(folder: Path) -> bool:
-    return folder.suffix.lower() in (".zarr", ".safe")
-
-
-def _reason(error: BaseException) -> str:
-    """The first line of the deepest cause: GDAL's own words rather than "Read failed. See previous exception"."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__
-
-
-def _choose_bands(dataset: DatasetReader, asked: Sequence[int] | None, source: str) -> tuple[int, ...]:
-    from rasterio.enums import ColorInterp
-
-    if asked is not None:
-        bands = tuple(asked)
-        if len(bands) not in (1, 3):
-            raise UsageError(f"--bands names {len(bands)} bands; give three (red, green, blue) or one (grey)")
-        wrong = [b for b in bands if not 1 <= b <= dataset.count]
-        if wrong:
-            raise UsageError(
-                f"--bands {','.join(map(str, bands))}: {source} has no band {wrong[0]}, only 1 to {dataset.count}"
-            )
-        return bands
-    meanings = list(dataset.colorinterp)
-    colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
-    if all(colour in meanings for colour in colours):
-        return tuple(meanings.index(colour) + 1 for colour in colours)
-    shown = [i + 1 for i, meaning in enumerate(meanings) if meaning != ColorInterp.alpha]
-    if not shown:
-        raise DataError(f"{source} has an alpha band alone, and no picture")
-    return tuple(shown[:3]) if len(shown) >= 3 else (shown[0],)
-
-
-def _mask_kind(dataset: DatasetReader) -> int | str:
-    """The number of the alpha band, or "dataset" for a mask of its own, "nodata" or "all"."""
-    from rasterio.enums import ColorInterp, MaskFlags
-
-    if ColorInterp.alpha in dataset.colorinterp:
-        return int(dataset.colorinterp.index(ColorInterp.alpha)) + 1
-    flags = dataset.mask_flag_enums[0]
-    if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
-        return "dataset"
-    return "nodata" if any(v is not None for v in dataset.nodatavals) else "all"
-
-
-def _palette(dataset: DatasetReader, bands: tuple[int, ...]) -> NDArray[np.uint8] | None:
-    """(256, 3) colours of a band of indices."""
-    from rasterio.enums import ColorInterp
-
-    if len(bands) != 1 or dataset.colorinterp[bands[0] - 1] != ColorInterp.palette or dataset.dtypes[0] != "uint8":
-        return None
-    table = np.zeros((256, 3), np.uint8)
-    for index, color in dataset.colormap(bands[0]).items():
-        if 0 <= index < 256:
-            table[index] = color[:3]
-    return table
 
 
 def _pixel_affine(frame: Tile) -> Any:

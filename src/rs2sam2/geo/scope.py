@@ -19,12 +19,12 @@ from PIL import Image
 from rs2sam2.data.language.lexicon import noun_of
 from rs2sam2.data.language.parser import PhraseError, parse
 from rs2sam2.data.language.program import Color, Extreme, Position, Shape
-from rs2sam2.geo.inference import enlarge, fallback_score, working_size
+from rs2sam2.geo.inference import enlarge, fallback_score
 from rs2sam2.geo.tiles import Tile
 from rs2sam2.processor import probability
 
 if TYPE_CHECKING:
-    from rs2sam2.geo.scene import Scene
+    from rs2sam2.geo.scene import Picture
     from rs2sam2.predictor import Segmenter
 
 Scope = Literal["tile", "scene"]
@@ -91,23 +91,26 @@ class Place:
         return bool(self.allowed[rows, columns].any())
 
 
-def find_places(scene: Scene, phrases: Sequence[str], segmenter: Segmenter, min_score: float) -> list[Place | None]:
-    """One coarse look at the whole frame for each phrase; None where the referent is not there (or cannot be seen so small)."""
-    side = working_size(segmenter)
-    view = scene.read(Tile(0, 0, *scene.size), (min(side, scene.size[0]), min(side, scene.size[1])))
+def find_places(
+    view: Picture, size: tuple[int, int], phrases: Sequence[str], segmenter: Segmenter, min_score: float
+) -> list[Place | None]:
+    """Where each phrase's referent is in a frame of ``size`` (height, width), by one coarse ``view`` of all of it.
+
+    None where it is not there (or cannot be seen so small).
+    """
     image = Image.fromarray(view.pixels)
     places: list[Place | None] = []
     for phrase in phrases:
         out = segmenter([image], [phrase], [0], [None])
         logits = out.mask_logits[0, 0].float().numpy()
         score = float(out.presence[0]) if out.presence is not None else fallback_score(logits, segmenter.decision)
-        grid = (min(scene.size[0], logits.shape[0]), min(scene.size[1], logits.shape[1]))
+        grid = (min(size[0], logits.shape[0]), min(size[1], logits.shape[1]))
         chance = probability(enlarge(logits, grid, slice(0, grid[0]), slice(0, grid[1])), segmenter.decision)
         mask = chance > 0.5
         if score < min_score or not mask.any():
             places.append(None)
             continue
-        places.append(Place(scene.size, _grow(mask, max(1, round(MARGIN * max(grid)))), score))
+        places.append(Place(size, _grow(mask, max(1, round(MARGIN * max(grid)))), score))
     return places
 
 

@@ -6,12 +6,9 @@ scene -> tiles -> model -> bands of masks -> polygons and writers
 
 from __future__ import annotations
 
-import datetime
 import math
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +17,12 @@ from rs2sam2.geo.background import consume
 from rs2sam2.geo.blending import LEVELS, Gate, blend
 from rs2sam2.geo.inference import Asked, TileAnswer, answer_tiles, working_size
 from rs2sam2.geo.options import SceneOptions
-from rs2sam2.geo.polygons import Piece, Polygonizer
+from rs2sam2.geo.polygons import Piece, Polygonizer, simplified
+from rs2sam2.geo.raster import gdal_options, with_gdal_options
 from rs2sam2.geo.result import Feature, PhraseSummary, SceneResult
 from rs2sam2.geo.scene import CACHE_MEGABYTES, Scene
 from rs2sam2.geo.scope import Place, Scope, find_places, local_phrase, scope_of
+from rs2sam2.geo.staging import let_go, staging, write_errors
 from rs2sam2.geo.tiles import Tile, TileGrid
 from rs2sam2.geo.writers import check_outputs, writer_for
 from rs2sam2.geo.writers.base import About, Writer
@@ -65,16 +64,14 @@ def segment_scene(
 
     texts = (phrases,) if isinstance(phrases, str) else tuple(phrases)
     paths = [Path(outputs)] if isinstance(outputs, str | Path) else [Path(p) for p in outputs]
-    if not texts:
-        raise UsageError("no phrase was given; say what to look for, for example -p 'storage tanks'")
-    if len(set(texts)) < len(texts):
-        raise UsageError("a phrase was given twice; give each once")
+    check_phrases(texts)
     check_outputs(paths)
     with ExitStack() as stack:
         stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_MEGABYTES))
         scene = stack.enter_context(
             Scene(source, bands=options.bands, stretch=options.stretch, aoi=aoi, aoi_crs=aoi_crs)
         )
+        check_outputs(paths, [*scene.files, *([aoi] if isinstance(aoi, str | Path) else [])])
         if stac and scene.ground.crs is None:
             raise UsageError(f"a STAC item needs to know where {source} lies, and it has no CRS; georeference it first")
         predictor = predictor or Predictor.load()
@@ -82,14 +79,14 @@ def segment_scene(
             predictor.segmenter.check(text)
         about = About(
             scene=scene, phrases=texts, model=model or predictor.name, revision=revision, version=__version__,
-            time=scene_time(scene), decision=predictor.segmenter.decision, options=options,
+            time=scene.time, decision=predictor.segmenter.decision, options=options,
         )  # fmt: skip
-        staged = stack.enter_context(_staging(paths))
+        staged = stack.enter_context(staging(paths))
         writers: list[Writer] = []
-        with _write_errors(paths):
+        with write_errors(paths):
             for path, temporary in staged:
                 writers.append(writer_for(path.suffix)(temporary, about))
-                stack.callback(_let_go, writers[-1])
+                stack.callback(let_go, writers[-1])
             run = _Run(scene, about, predictor, writers, keep_features)
             run.go(advance)
             result = run.result(tuple(paths))
@@ -101,6 +98,15 @@ def segment_scene(
             for path, temporary in staged:
                 temporary.replace(path)
     return result
+
+
+def check_phrases(phrases: Sequence[str]) -> None:
+    """UsageError for no phrase, an empty one, or one that is given twice."""
+    if not phrases or not all(p.strip() for p in phrases):
+        what = "an empty phrase" if phrases else "no phrase"
+        raise UsageError(f"{what} was given; say what to look for, for example -p 'storage tanks'")
+    if len(set(phrases)) < len(phrases):
+        raise UsageError("a phrase was given twice; give each once")
 
 
 class _Run:
@@ -116,17 +122,24 @@ class _Run:
         self.scopes = self._scopes()
         placed = [p for p, scope in enumerate(self.scopes) if scope == "scene"]
         texts = [about.phrases[p] for p in placed]
-        found = find_places(scene, texts, self.segmenter, self.options.min_score) if placed else []
-        self.places: dict[int, Place | None] = dict(zip(placed, found, strict=True))
+        self.unreadable: list[str] = []
+        self.places: dict[int, Place | None] = {}
+        self.read_all = any(type(w).__name__ == "RasterWriter" for w in writers)  # it shows where there is no data
+        if placed:
+            side = working_size(self.segmenter)
+            skipped = self.unreadable if self.options.skip_unreadable else None
+            view = scene.view((min(side, scene.size[0]), min(side, scene.size[1])), skipped)
+            found = find_places(view, scene.size, texts, self.segmenter, self.options.min_score)
+            self.places = dict(zip(placed, found, strict=True))
+            self.read_all = self.read_all or not view.valid.any()  # does it hold data at all?
         self.kept: list[Feature] | None = [] if keep_features else None
         self.counts = [0] * len(about.phrases)
         self.pixels = [0] * len(about.phrases)
         self.areas: list[float] = [0.0] * len(about.phrases)
         self.best = [0.0] * len(about.phrases)
-        self.unreadable: list[str] = []
         self.has_data = False
-        metres = scene.ground.metres_per_pixel()
-        self.metres = 1.0 if metres is None else metres
+        self.gdal_options = gdal_options()
+        self.pixel = scene.ground.pixel_metres() or (1.0, 1.0)
 
     def go(self, advance: Advance) -> None:
         """Everything, from tiles to finished files."""
@@ -150,7 +163,8 @@ class _Run:
     def result(self, outputs: tuple[Path, ...]) -> SceneResult:
         """What was found."""
         known = self.scene.ground.crs is not None
-        seen_at = round(self.metres * max(1.0, max(self.scene.size) / working_size(self.segmenter)), 3)
+        height, width = (max(1.0, side / working_size(self.segmenter)) for side in self.scene.size)
+        seen_at = round(max(self.pixel[0] * width, self.pixel[1] * height), 3)
         summaries = tuple(
             PhraseSummary(
                 phrase=text,
@@ -177,14 +191,13 @@ class _Run:
 
     def _asked(self) -> Iterator[Asked]:
         """Each tile with the phrases that have something to find there."""
-        always_read = any(type(w).__name__ == "RasterWriter" for w in self.writers)  # it shows where there is no data
         for row in self.grid.rows():
             for tile in row:
                 if not self.scene.touches(tile):
                     yield Asked(tile, (), read=False)
                     continue
                 numbers = tuple(p for p in range(len(self.scopes)) if self._wanted(p, tile))
-                yield Asked(tile, numbers, read=bool(numbers) or always_read)
+                yield Asked(tile, numbers, read=bool(numbers) or self.read_all)
 
     def _wanted(self, phrase: int, tile: Tile) -> bool:
         if phrase not in self.places:
@@ -194,13 +207,11 @@ class _Run:
 
     def _write(self, answers: Iterator[TileAnswer]) -> None:
         """Bands to polygons and writers, in the other thread."""
-        import rasterio
-
         gates: list[Gate | None] = [
             place.gate if (place := self.places.get(p)) is not None else None for p in range(len(self.scopes))
         ]
         polygonizers = [Polygonizer(self.scene.size[1]) for _ in self.scopes]
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_MEGABYTES):
+        with with_gdal_options(self.gdal_options):
             bands = blend(self._watched(answers), self.grid, self.about.decision, tuple(gates), self.scene.inside)
             for band in bands:
                 self.has_data = self.has_data or bool(band.valid.any())
@@ -226,9 +237,7 @@ class _Run:
             return
         outlines = [p.polygon for p in pieces]
         if self.options.simplify:
-            import shapely
-
-            outlines = list(shapely.simplify(outlines, self.options.simplify / self.metres))
+            outlines = simplified(outlines, self.options.simplify, self.pixel)
         areas = self.scene.ground.areas(outlines)
         place = self.places.get(phrase)
         features = []
@@ -255,85 +264,16 @@ def tile_plan(scene: Scene, options: SceneOptions, working: int) -> tuple[int, t
     """
     side = options.tile_size or working
     if options.gsd is not None:
-        metres = scene.ground.metres_per_pixel()
-        if metres is None:
+        pixel = scene.ground.pixel_metres()
+        if pixel is None:
             raise UsageError(
                 f"{scene.source} has no CRS, so --gsd {options.gsd:g} means nothing there; give --tile-size in pixels"
             )
-        side = max(1, round(working * options.gsd / metres))
+        side = max(1, round(working * options.gsd / math.sqrt(math.prod(pixel))))
     if side < 2 * working:
         return side, None
     height, width = min(side, scene.size[0]), min(side, scene.size[1])
     return side, (max(1, math.ceil(height * working / side)), max(1, math.ceil(width * working / side)))
-
-
-def scene_time(scene: Scene) -> datetime.datetime:
-    """When a scene was taken or at least written: its tag, else its file's time, else the epoch. UTC."""
-    for name in ("TIFFTAG_DATETIME", "ACQUISITIONDATETIME"):
-        text = scene.tags.get(name, "")
-        for form in ("%Y:%m:%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"):
-            try:
-                return datetime.datetime.strptime(text, form).replace(tzinfo=datetime.UTC)
-            except ValueError:
-                continue
-    path = Path(scene.source)
-    seconds = int(path.stat().st_mtime) if path.exists() else 0
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-
-
-@contextmanager
-def _staging(outputs: Sequence[Path]) -> Iterator[list[tuple[Path, Path]]]:
-    """A temporary name for each output, in a hidden folder beside it that vanishes whatever happens."""
-    with ExitStack() as stack:
-        pairs = []
-        for path in outputs:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                folder = Path(tempfile.mkdtemp(prefix=staging_prefix(path), dir=path.parent))
-            except OSError as error:
-                raise UsageError(f"cannot write {path}: {error.strerror}; choose another output with -o") from None
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            pairs.append((path, folder / path.name))
-        yield pairs
-
-
-def staging_prefix(output: Path) -> str:
-    """How the hidden folders begin in which an output is made."""
-    return f".{output.name}-part-"
-
-
-def _let_go(writer: Writer) -> None:
-    """Close what will be thrown away or is whole already: on a full disk even that fails, and the reason was said before."""
-    import rasterio
-
-    with suppress(OSError, rasterio.errors.RasterioError):
-        writer.close()
-
-
-@contextmanager
-def _write_errors(outputs: Sequence[Path]) -> Iterator[None]:
-    """What the libraries say about a full or broken disk, as one line."""
-    import sqlite3
-
-    import pyogrio
-    import rasterio
-
-    failures = (OSError, sqlite3.Error, rasterio.errors.RasterioError, pyogrio.errors.DataSourceError,
-                pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError, pyogrio.errors.GeometryError)  # fmt: skip
-    try:
-        yield
-    except failures as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        free = min((shutil.disk_usage(p.parent).free for p in outputs if p.parent.exists()), default=1 << 40)
-        reason = str(cause).strip().splitlines()[0][:160] if str(cause).strip() else type(cause).__name__
-        if free < 1 << 20 or "disk is full" in reason or "No space left" in reason:
-            reason = f"no space left on the device ({reason})"
-        names = ", ".join(map(str, outputs))
-        raise UsageError(
-            f"cannot write {names}: {reason}; nothing was left there, choose another output with -o"
-        ) from None
 
 
 def iter_tiles(scene: Scene, tile_size: int, overlap: float = DEFAULTS.overlap) -> Iterator[Tile]:

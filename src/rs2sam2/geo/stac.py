@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rs2sam2.geo.ground import cut_at_antimeridian
 from rs2sam2.geo.result import SceneResult
 from rs2sam2.geo.writers.base import About
 
@@ -30,8 +31,10 @@ def item_of(output: Path, about: About, result: SceneResult) -> dict[str, Any]:
     import shapely
 
     ground = result.ground
-    outline = shapely.orient_polygons(ground.outline("EPSG:4326"))
-    west, south, east, north = outline.bounds
+    outline = shapely.orient_polygons(cut_at_antimeridian(ground.outline("EPSG:4326")))
+    parts, (_, south, _, north) = shapely.get_parts(outline), outline.bounds
+    west, east = parts[0].bounds[0], parts[-1].bounds[2]  # west is more than east across the antimeridian
+    rings = [[np.round(np.asarray(part.exterior.coords), 9).tolist()] for part in parts]
     epsg = None if ground.crs is None else ground.crs.to_epsg()
     properties: dict[str, Any] = {
         "datetime": about.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -53,8 +56,8 @@ def item_of(output: Path, about: About, result: SceneResult) -> dict[str, Any]:
         "stac_extensions": _EXTENSIONS,
         "id": output.name,
         "geometry": {
-            "type": "Polygon",
-            "coordinates": [np.round(np.asarray(outline.exterior.coords), 9).tolist()],
+            "type": outline.geom_type,
+            "coordinates": rings[0] if outline.geom_type == "Polygon" else rings,
         },
         "bbox": [round(v, 9) for v in (west, south, east, north)],
         "properties": properties,

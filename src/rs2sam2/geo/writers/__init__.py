@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -20,9 +20,16 @@ _WRITERS = {
 SUFFIXES = tuple(_WRITERS)
 
 
-def check_outputs(outputs: Sequence[Path]) -> None:
-    """UsageError for a suffix that no writer has, an output named twice, or GeoParquet without pyarrow."""
+def check_outputs(outputs: Sequence[Path], inputs: Iterable[str | Path] = ()) -> None:
+    """UsageError for a suffix that no writer has, an output named twice or that is an input, or GeoParquet without pyarrow."""
+    read = {Path(name).resolve() for name in inputs}
     for path in outputs:
+        if path.resolve() in read:
+            raise UsageError(
+                f"{path} is read here, and would be lost if it were written; choose another output with -o"
+            )
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder; name a file in it")
         if path.suffix.lower() not in _WRITERS:
             raise UsageError(f"cannot write {path}: a scene's results are {', '.join(SUFFIXES[:4])} or {SUFFIXES[5]}")
         if path.suffix.lower() == ".parquet":

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rs2sam2.errors import UsageError
+from rs2sam2.geo.ground import cut_at_antimeridian
 from rs2sam2.geo.result import Feature
 from rs2sam2.geo.writers.base import About, Writer
 
@@ -37,11 +38,19 @@ class GeoJSONWriter(Writer):
         if not features:
             return
         placed = self.about.scene.ground.reproject([f.outline for f in features], "EPSG:4326")
-        for feature, polygon in zip(features, shapely.orient_polygons(placed), strict=True):
-            rings = [np.round(np.asarray(r.coords), DECIMALS).tolist() for r in (polygon.exterior, *polygon.interiors)]
+        for feature, polygon in zip(features, placed, strict=True):
+            shape = shapely.orient_polygons(cut_at_antimeridian(polygon))
+            parts = [
+                [np.round(np.asarray(r.coords), DECIMALS).tolist() for r in (part.exterior, *part.interiors)]
+                for part in shapely.get_parts(shape)
+            ]
+            several = shape.geom_type == "MultiPolygon"
             item = {
                 "type": "Feature",
-                "geometry": {"type": "Polygon", "coordinates": rings},
+                "geometry": {
+                    "type": "MultiPolygon" if several else "Polygon",
+                    "coordinates": parts if several else parts[0],
+                },
                 "properties": self.about.attributes(feature),
             }
             self._file.write((",\n" if self._count else "\n") + json.dumps(item, ensure_ascii=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from rs2sam2.geo.writers.style import qml
 
 TIME = "%Y-%m-%dT%H:%M:%S.000Z"
 FIELDS = ("phrase", "score", "area_m2", "pixels", "source", "model", "revision")
+_OGR_LOCK = threading.Lock()
 _KINDS: dict[str, Any] = {"score": np.float64, "area_m2": np.float64, "pixels": np.int64}
 
 
@@ -104,12 +106,13 @@ def layer_names(about: About) -> list[str]:
 
 @contextmanager
 def _ogr_time(time: datetime.datetime) -> Iterator[None]:
-    """While it lasts, OGR writes this time into files instead of the clock's."""
+    """While it lasts, OGR writes this time into files instead of the clock's; one thread at a time, as OGR has one setting."""
     import pyogrio
 
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": time.strftime(TIME)})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+    with _OGR_LOCK:
+        before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": time.strftime(TIME)})
+        try:
+            yield
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from rs2sam2.geo.blending import Band
 from rs2sam2.geo.result import Feature
-from rs2sam2.geo.scene import UnreadableTileError, view_size
-from rs2sam2.geo.tiles import Tile
+from rs2sam2.geo.scene import view_size
 from rs2sam2.geo.writers.base import About, Writer
 
 LONGEST = 1600
-PIECE = 200
 
 
 class PictureWriter(Writer):
@@ -60,26 +57,6 @@ class PictureWriter(Writer):
             )
             for phrase, mask, score in zip(self.about.phrases, self._masks, self._scores, strict=True)
         ]
-        draw_overlay(Image.fromarray(self._view()), predictions).save(self.path, "PNG")
-
-    def _view(self) -> NDArray[np.uint8]:
-        """(H, W, 3): the scene made small, piece by piece, so that one that cannot be read costs no more than itself."""
-        scene, (height, width) = self.about.scene, self._size
-        view = np.zeros((height, width, 3), np.uint8)
-        for top in range(0, height, PIECE):
-            for left in range(0, width, PIECE):
-                bottom, right = min(top + PIECE, height), min(left + PIECE, width)
-                rows, columns = (
-                    [end * side // shown for end in ends]
-                    for ends, side, shown in (
-                        ((top, bottom), scene.size[0], height),
-                        ((left, right), scene.size[1], width),
-                    )
-                )
-                tile = Tile(rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
-                try:
-                    view[top:bottom, left:right] = scene.read(tile, (bottom - top, right - left)).pixels
-                except UnreadableTileError:
-                    if not self.about.options.skip_unreadable:
-                        raise
-        return view
+        skipped: list[str] | None = [] if self.about.options.skip_unreadable else None  # said before, tile by tile
+        view = self.about.scene.view(self._size, skipped).pixels
+        draw_overlay(Image.fromarray(view), predictions).save(self.path, "PNG")
