@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from rs2sam2.cli.console import progress, say, say_json
+from rs2sam2.cli.console import follow, progress, say, say_json
 from rs2sam2.cli.make_refs import make_refs
 from rs2sam2.cli.render import render
 from rs2sam2.errors import DataError, PartialFailureError, UsageError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from rs2sam2.data.check import Report
 
 app = App(name="data", help="Look at, check and convert referring data sets, and make new ones.")
@@ -62,7 +59,7 @@ def check(
             raise UsageError(f"no word list {words}; give a text file")
         known = set(words_of(words.read_text(encoding="utf-8-sig")))
     with progress("reading", 1) as bar:
-        report = check_dataset(open_dataset(path), split, words=known, workers=workers, progress=_follow(bar))
+        report = check_dataset(open_dataset(path), split, words=known, workers=workers, progress=follow(bar))
     if json:
         say_json(report.to_dict())
     else:
@@ -160,14 +157,9 @@ def convert(
 
     with progress("writing", 1) as bar:
         counts = convert_dataset(
-            open_dataset(path), out, to, splits=split, images=images, drop_broken=drop_broken, progress=_follow(bar)
+            open_dataset(path), out, to, splits=split, images=images, drop_broken=drop_broken, progress=follow(bar)
         )
     say(f"{out}: " + ", ".join(f"{split} {count:,}" for split, count in counts.items()))
-
-
-def _follow(bar: Progress) -> Callable[[int, int], None]:
-    """What the library calls with (done, total)."""
-    return lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total)
 
 
 def _text(report: Report) -> str:

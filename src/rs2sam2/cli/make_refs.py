@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from rs2sam2.cli.console import progress, say, say_json
+from rs2sam2.cli.console import check_writable, follow, progress, say, say_json
+from rs2sam2.data.language.lexicon import canonical
 from rs2sam2.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def make_refs(
     seed: int = 0,
     per_image: int = 24,
     no_target: float = 0.2,
+    incomplete: Annotated[list[str] | None, Many] = None,
     name: str | None = None,
     licence: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -80,6 +81,8 @@ def make_refs(
         At most so many phrases with a target an image.
     no_target
         Share of phrases that refer to nothing in their image.
+    incomplete
+        Classes annotated in some images only, such as "vehicle": nothing is said about them where none is annotated.
     name
         Of the data set (default: the folder's name).
     licence
@@ -92,36 +95,49 @@ def make_refs(
     from rs2sam2.data.builder.choose import Recipe, choose
     from rs2sam2.data.builder.make import held_out, write
 
-    recipe = Recipe(style=style, seed=seed, per_image=per_image, no_target=no_target)
+    recipe = Recipe(style, seed, per_image, no_target=no_target, incomplete=tuple(incomplete or ()))
     splits = split or ["train"]
-    if sum(source is not None for source in (coco, masks, geojson, scenes)) != 1:
-        raise UsageError("give one of --coco, --masks, --geojson and --scenes; see rs2sam2 data make-refs --help")
+    source = _only_source({"coco": coco, "masks": masks, "geojson": geojson, "scenes": scenes})
+    given = {
+        "images": images,
+        "labels": labels,
+        "instances-of": instances_of,
+        "raster": raster,
+        "class-field": class_field,
+    }
+    for option in (name for name, value in given.items() if value is not None and name not in _OPTIONS[source]):
+        raise UsageError(f"--{option} does not go with --{source}; leave it out")
     if len(splits) != (len(coco) if coco else 1) or len(set(splits)) != len(splits):
         raise UsageError(
             f"--split names {len(splits)} splits for {len(coco) if coco else 1} sources; give each its own"
         )
+    for split_name in splits:
+        if not split_name.isidentifier():
+            raise UsageError(f"--split {split_name!r} is no name of a split; give train, val or test")
     if hold_out and splits != ["train"]:
         raise UsageError("--hold-out divides one source into train and val; leave --split out")
     if tile < 64:
         raise UsageError(f"--tile {tile} is too small for an image; give 256 to 2048")
+    check_writable(output, folder=True)
     parts: list[tuple[str, list[AnnotatedImage], Path]] = []
     for i, split_name in enumerate(splits):
-        source, found = _read(coco[i] if coco else None, images, masks, labels, instances_of, geojson, raster, class_field,
-                              tile, scenes, output, split_name)  # fmt: skip
+        path, found = _read(coco[i] if coco else None, images, masks, labels, instances_of, geojson, raster, class_field,
+                            tile, scenes, output, split_name)  # fmt: skip
         if hold_out:
             kept, held = held_out(found, hold_out)
-            parts += [("train", kept, source), ("val", held, source)]
+            parts += [("train", kept, path), ("val", held, path)]
         else:
-            parts.append((split_name, found, source))
+            parts.append((split_name, found, path))
+    _check_classes(incomplete or [], [image for _, found, _ in parts for image in found])
     report = {}
-    for split_name, found, source in parts:
+    for split_name, found, path in parts:
         with progress(f"phrases for {split_name}", len(found)) as bar:
-            pairs = choose(found, recipe, lambda bar=bar: bar.advance(bar.task_ids[0]))  # type: ignore[misc]
+            pairs = choose(found, recipe, follow(bar))
         if not pairs:
             raise UsageError(
-                f"nothing can be said for certain about the {len(found)} images of {source}; are they labelled?"
+                f"nothing can be said for certain about the {len(found)} images of {path}; are they labelled?"
             )
-        counts = write(output, name or output.resolve().name, split_name, found, pairs, recipe, licence, source.name)
+        counts = write(output, name or output.resolve().name, split_name, found, pairs, recipe, licence, path.name)
         report[split_name] = asdict(counts) | {"images": len(found)}
     if json:
         say_json(report)
@@ -131,7 +147,35 @@ def make_refs(
             f"{output}/{split_name}.jsonl: {entry['pairs']} pairs on {entry['images']} images, {entry['no_target']} without "
             f"a target ({entry['hard']} of them hard: the class is there)"
         )
+        if entry["no_target"] < 0.9 * no_target * entry["pairs"]:
+            say(f"  fewer without a target than --no-target {no_target:g} asks for: what is said here is false nowhere")
         say("  " + ", ".join(f"{kind} {n}" for kind, n in entry["kinds"].items()))
+
+
+_OPTIONS = {
+    "coco": ("images",),
+    "masks": ("images", "labels", "instances-of"),
+    "geojson": ("raster", "class-field"),
+    "scenes": (),
+}
+"""The options that go with each source."""
+
+
+def _only_source(sources: dict[str, object]) -> str:
+    named = [name for name, value in sources.items() if value is not None]
+    if len(named) != 1:
+        said = " and ".join(f"--{name}" for name in named) or "none"
+        raise UsageError(
+            f"give one of --coco, --masks, --geojson and --scenes (given: {said}); see rs2sam2 data make-refs --help"
+        )
+    return named[0]
+
+
+def _check_classes(named: list[str], images: list[AnnotatedImage]) -> None:
+    there = sorted({canonical(o.category) for image in images for o in image.layout.objects})
+    for name in named:
+        if canonical(name) not in there:
+            raise UsageError(f"--incomplete {name} is no class of these labels; they have {', '.join(there) or 'none'}")
 
 
 def _read(
@@ -140,30 +184,23 @@ def _read(
 ) -> tuple[Path, list[AnnotatedImage]]:  # fmt: skip
     """The annotated images of one source, and the path they came from."""
     if coco is not None:
-        from rs2sam2.data.builder.coco import image_count, read_coco
+        from rs2sam2.data.builder.coco import read_coco
 
-        with progress(f"reading {coco.name}", image_count(coco)) as bar:
-            return coco, read_coco(coco, images or coco.parent / "images", split, _step(bar))
+        with progress(f"reading {coco.name}", 1) as bar:
+            return coco, read_coco(coco, images or coco.parent / "images", split, follow(bar))
     if masks is not None:
-        from rs2sam2.data.builder.index_masks import mask_files, read_index_masks
+        from rs2sam2.data.builder.index_masks import read_index_masks
 
-        with progress("reading masks", len(mask_files(masks))) as bar:
-            return masks, read_index_masks(masks, images or masks, labels, instances_of, _step(bar))
+        with progress("reading masks", 1) as bar:
+            return masks, read_index_masks(masks, images or masks, labels, instances_of, follow(bar))
     if scenes is not None:
-        from rs2sam2.data.builder.scenes import read_scenes, scene_count
+        from rs2sam2.data.builder.scenes import read_scenes
 
-        with progress("reading pictures", scene_count(scenes)) as bar:
-            return scenes, read_scenes(scenes, split, _step(bar))
+        with progress("reading pictures", 1) as bar:
+            return scenes, read_scenes(scenes, split, follow(bar))
     if geojson is None or raster is None:
         raise UsageError("--geojson needs the image it lies on; add --raster IMAGE.tif")
-    from rs2sam2.data.builder.geojson import read_geojson, tile_count
+    from rs2sam2.data.builder.geojson import read_geojson
 
-    with progress("cutting tiles", tile_count(raster, tile)) as bar:
-        return geojson, read_geojson(geojson, raster, output, tile, class_field, _step(bar))
-
-
-def _step(bar: object) -> Callable[[], None]:
-    from rich.progress import Progress
-
-    assert isinstance(bar, Progress)
-    return lambda: bar.advance(bar.task_ids[0])
+    with progress("cutting tiles", 1) as bar:
+        return geojson, read_geojson(geojson, raster, output, tile, class_field, follow(bar))

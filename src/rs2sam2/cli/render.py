@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from rs2sam2.cli.console import progress, say
+from rs2sam2.cli.console import follow, progress, say
 from rs2sam2.errors import UsageError
 
 Repeated = Parameter(negative=())
@@ -90,13 +90,15 @@ def render(
         return
     if scene:
         raise UsageError("--scene does not go with --geotiff, which draws all kinds side by side; leave one out")
+    if workers < 1:
+        raise UsageError(f"--workers {workers} draw nothing; give at least 1")
     if len(geotiff) > 2:
         raise UsageError(f"--geotiff takes a height and a width, or one number for both; {len(geotiff)} were given")
     with progress("drawing", 1) as bar:
         report = write_geotiff(
             output, (geotiff[0], geotiff[-1]), gsd=0.5 if gsd is None else gsd, seed=seed, crs=crs, origin=origin,
             rotation=rotation, truth=truth, categories=category or None, compress=compress, workers=workers,
-            advance=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
+            advance=follow(bar),
         )  # fmt: skip
     say(f"{report.path}: {report.size[0]} x {report.size[1]} pixels, {crs}")
     if report.truth is not None:

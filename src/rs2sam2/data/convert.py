@@ -3,6 +3,7 @@
 Images are copied byte for byte (or, in the open format, referred to where they lie). Run-length codes and polygons
 stay what they are; mask files become run-length codes of the same pixels. Nothing that a sample says is lost on the
 way to RRSIS-D and back, except polygons of samples with several objects: they come back as the pixels they cover.
+The new folder appears when it is complete.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Literal
 
 from rs2sam2.data import refs, rrsisd
 from rs2sam2.data.check import Progress, usable
-from rs2sam2.data.files import replacing
+from rs2sam2.data.files import new_folder, replacing
 from rs2sam2.data.registry import Dataset
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import UsageError
@@ -40,19 +41,17 @@ def convert_dataset(
     `rs2sam2 data check` would call broken. Raises UsageError where `out` is not empty or the choice is not possible,
     DataError where something cannot be read.
     """
-    out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} is not an empty folder; remove it or name another")
     if to == "rrsisd" and images != "copy":
         raise UsageError("RRSIS-D's layout has its images inside; leave --images at copy, or convert to refs")
     chosen = tuple(splits) if splits else data.splits()
-    samples = [sample for split in chosen for sample in data.read(split)]
-    if drop_broken:
-        samples = usable(samples, progress=progress)
-    if to == "rrsisd":
-        rrsisd.write(out, samples)
-    else:
-        _write_refs(data, out, samples, images, progress)
+    with new_folder(out) as folder:
+        samples = [sample for split in chosen for sample in data.read(split)]
+        if drop_broken:
+            samples = usable(samples, progress=progress)
+        if to == "rrsisd":
+            rrsisd.write(folder, samples)
+        else:
+            _write_refs(data, folder, samples, images, progress)
     return {split: sum(s.split == split for s in samples) for split in chosen}
 
 

@@ -53,7 +53,8 @@ def choose(samples: Sequence[Sample], count: int, seed: int = 0) -> list[Sample]
 def contact_sheet(samples: Sequence[Sample], *, columns: int = 5, cell: int = 320) -> Image.Image:
     """RGB sheet of `samples`, row by row; each picture fits a square of `cell` pixels, its proportions kept.
 
-    A sample that cannot be read shows its error. Raises UsageError where there is no sample or no room.
+    A sample without a target is marked as such, in red; one that cannot be read shows its error. Raises UsageError
+    where there is no sample or no room.
     """
     if not samples:
         raise UsageError("no samples to show; choose another split, category or kind")
@@ -79,8 +80,9 @@ def contact_sheet(samples: Sequence[Sample], *, columns: int = 5, cell: int = 32
             sheet.paste(item.picture, (x + (cell - item.picture.width) // 2, base - item.picture.height))
             for k, words in enumerate(item.lines):
                 draw.text((x, base + 4 + k * line), words, item.colour, font)
-            below = _fit(_notes(samples[first + n]), small, cell)
-            draw.text((x, base + 4 + len(item.lines) * line), below, FAINT, small)
+            sample = samples[first + n]
+            below = _fit(_notes(sample), small, cell)
+            draw.text((x, base + 4 + len(item.lines) * line), below, FAINT if sample.targets else WARNING, small)
     return sheet
 
 
@@ -104,7 +106,7 @@ def _cell(sample: Sample, side: int, font: Font) -> _Cell:
 def _notes(sample: Sample) -> str:
     count = len(sample.targets)
     target = "no target" if not count else f"{count} objects" if count > 1 else None
-    return " · ".join(note for note in (sample.split, sample.id, sample.kind or sample.category, target) if note)
+    return " · ".join(note for note in (target, sample.split, sample.id, sample.kind or sample.category) if note)
 
 
 def save_sheet(sheet: Image.Image, path: str | Path) -> None:

@@ -57,7 +57,7 @@ def read_phrases(path: Path) -> Iterator[tuple[str, str]]:
     for n, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        number, _, phrase = line.strip().partition(" ")
-        if not phrase.strip() or "/" in number or "\\" in number:
+        number, *phrase = line.strip().split(maxsplit=1)  # at a space or a tab
+        if not phrase or "/" in number or "\\" in number:
             raise DataError(f"{path} line {n}: {line[:60]!r} is not '<id> <phrase>'; correct the line")
-        yield number, phrase.strip()
+        yield number, phrase[0]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rs2sam2.data import refs
 from rs2sam2.data.builder.annotated import AnnotatedImage, read_layouts
 from rs2sam2.data.builder.candidates import candidates
-from rs2sam2.data.builder.choose import Recipe, choose
+from rs2sam2.data.builder.choose import Pair, Recipe, choose
 from rs2sam2.data.builder.coco import read_coco
 from rs2sam2.data.builder.components import components
 from rs2sam2.data.builder.index_masks import read_index_masks
@@ -102,6 +102,16 @@ def test_no_target_phrases_are_the_set_s_own_phrases(annotated: list[AnnotatedIm
     assert len({(p.image, p.phrase) for p in pairs}) == len(pairs)
     hard = sum(bool(annotated[p.image].layout.candidates(p.program.select.category)) for p in empty)
     assert hard > len(empty) / 2
+
+
+def test_nothing_is_said_about_a_class_where_it_may_just_not_be_annotated(annotated: list[AnnotatedImage]) -> None:
+    def unsure(pairs: list[Pair]) -> int:
+        """Pairs without a target whose image has no ship, which they speak of."""
+        said = [p for p in pairs if not p.targets and "ship" in str(p.program.to_dict())]
+        return sum(not annotated[p.image].layout.candidates("ship") for p in said)
+
+    assert unsure(choose(annotated, Recipe(no_target=0.4))) > 0
+    assert unsure(choose(annotated, Recipe(no_target=0.4, incomplete=("Ships",)))) == 0
 
 
 def test_caps_and_balance(annotated: list[AnnotatedImage]) -> None:
@@ -194,7 +204,13 @@ def test_objects_with_only_a_box_are_seen_but_never_a_target(tmp_path: Path) -> 
     ("change", "message"),
     [
         (lambda d: d.pop("categories"), "lacks categories"),
+        (lambda d: d.update(images=5), "lacks images"),
+        (lambda d: d["images"].append("x"), "entry of images"),
         (lambda d: d["images"][0].pop("height"), "lacks height"),
+        (lambda d: d["images"][0].update(height="tall"), "lacks height"),
+        (lambda d: d["annotations"][0].update(image_id=[1]), "lacks image_id"),
+        (lambda d: d["annotations"][0].update(segmentation="x"), r"annotation 0 of 000\.png: segmentation is str"),
+        (lambda d: d["annotations"][0].update(segmentation=[], bbox=[1, 2]), r"bbox \[1, 2\] is not"),
         (lambda d: d["annotations"][0].update(category_id=99), "category 99"),
         (lambda d: d["images"][0].update(height=64), "but its annotation 64 x 128"),
         (lambda d: d["images"][0].update(file_name="gone.png"), "no image"),
@@ -260,7 +276,7 @@ def test_scenes(tmp_path: Path) -> None:
 )  # rasterio 1.4 multiplies transforms as affine 3 dislikes
 def test_geojson_over_a_raster(tmp_path: Path) -> None:
     rasterio = pytest.importorskip("rasterio")
-    from rs2sam2.data.builder.geojson import read_geojson, tile_count
+    from rs2sam2.data.builder.geojson import read_geojson
 
     raster = tmp_path / "town.tif"
     transform = rasterio.transform.from_origin(500000, 4000000, 1, 1)
@@ -283,7 +299,7 @@ def test_geojson_over_a_raster(tmp_path: Path) -> None:
         json.dumps(collection | {"features": [square(10, 10, 20), square(60, 60, 20), square(120, 20, 20)]})
     )
     images = read_geojson(geojson, raster, tmp_path / "refs", 128, "kind")
-    assert len(images) == tile_count(raster, 128) == 6
+    assert len(images) == 6
     objects = images[0].layout.objects
     assert [o.box for o in objects] == [(10, 10, 30, 30), (60, 60, 80, 80), (120, 20, 128, 40)]
     assert objects[2].visible == pytest.approx(0.4) and images[0].targets[2] is None
@@ -291,6 +307,16 @@ def test_geojson_over_a_raster(tmp_path: Path) -> None:
     assert all(image.image.is_file() for image in images)
     with pytest.raises(DataError, match="--class-field"):
         read_geojson(geojson, raster, tmp_path / "refs", 128, None)
+    shape = {"type": "Polygon", "coordinates": [[[1]]]}
+    for damage, message in (
+        ({"features": [5]}, "not a GeoJSON FeatureCollection"),
+        ({"features": []}, "holds no polygon"),
+        ({"crs": {"type": "name", "properties": {"name": "EPSG:nope"}}}, "'EPSG:nope' is not a coordinate reference"),
+        ({"features": [{"geometry": shape, "properties": {"kind": "house"}}]}, "is not one"),
+    ):
+        geojson.write_text(json.dumps(collection | {"features": [square(10, 10, 20)]} | damage))
+        with pytest.raises(DataError, match=message):
+            read_geojson(geojson, raster, tmp_path / "refs", 128, "kind")
 
 
 @pytest.mark.parametrize(
@@ -358,6 +384,9 @@ def test_command_builds_both_splits_and_says_what_it_made(tmp_path: Path, capsys
         ({"geojson": Path("a.json")}, "add --raster"),
         ({"masks": Path("m"), "split": ["val"], "hold_out": ["x*"]}, "leave --split out"),
         ({"masks": Path("m"), "tile": 1}, "too small"),
+        ({"coco": [Path("a.json")], "labels": Path("b.json")}, "--labels does not go with --coco"),
+        ({"masks": Path("m"), "instances_of": "x", "raster": Path("b.tif")}, "--raster does not go with --masks"),
+        ({"coco": [Path("a.json")], "split": ["a/b"]}, "'a/b' is no name of a split"),
     ],
 )
 def test_command_says_what_is_missing(tmp_path: Path, options: dict, message: str) -> None:

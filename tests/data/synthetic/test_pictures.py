@@ -51,5 +51,5 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="at least one"):
         write_pictures(tmp_path / "set", ["roads"], 0)
     (tmp_path / "note.txt").write_text("mine")
-    with pytest.raises(UsageError, match="already holds files"):
+    with pytest.raises(UsageError, match="not an empty folder"):
         write_pictures(tmp_path, ["roads"], 1)

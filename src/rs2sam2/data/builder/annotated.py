@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from rs2sam2.data.masks import Mask
 
 
+def nothing(done: int, total: int) -> None:
+    """The progress of a reader that nobody watches."""
+
+
 @dataclass(frozen=True)
 class AnnotatedImage:
     """An image file, its layout, and the mask of each object of the layout (None where only a box is known).
@@ -68,7 +72,7 @@ def describe(category: str, mask: Mask, pixels: NDArray[np.uint8]) -> SceneObjec
 
 
 def write_layouts(path: Path, images: Sequence[AnnotatedImage], root: Path) -> None:
-    """One JSON line an image: its path below `root`, its layout, and each object's target as in the open format."""
+    """One JSON line an image: its path below `root`, its size and its objects."""
     import json
 
     from rs2sam2.data.files import write_text

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from rs2sam2.data.builder.annotated import AnnotatedImage
+from rs2sam2.data.builder.annotated import AnnotatedImage, nothing
 from rs2sam2.data.builder.candidates import Candidate, candidates
 from rs2sam2.data.language.evaluate import evaluate
 from rs2sam2.data.language.lexicon import canonical
@@ -29,7 +29,8 @@ class Recipe:
 
     `per_image`: at most so many pairs with a target an image; `wordings`: at most so many of one program in an image;
     `no_target`: their share of all pairs; `hard`: how often a no-target phrase is first tried on images that do have
-    the class. UsageError for values out of range.
+    the class; `incomplete`: classes that are annotated in some images only, so that no phrase about them is asked of an
+    image where none is. UsageError for values out of range.
     """
 
     style: RuleName = "english"
@@ -38,6 +39,7 @@ class Recipe:
     wordings: int = 3
     no_target: float = 0.2
     hard: float = 0.9
+    incomplete: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.per_image < 1 or self.wordings < 1:
@@ -57,13 +59,15 @@ class Pair:
     targets: frozenset[int]
 
 
-def choose(images: Sequence[AnnotatedImage], recipe: Recipe, advance: Callable[[], None] = lambda: None) -> list[Pair]:
-    """The pairs of a split, by image. The same images and recipe give the same pairs. `advance` is called per image."""
+def choose(
+    images: Sequence[AnnotatedImage], recipe: Recipe, progress: Callable[[int, int], None] = nothing
+) -> list[Pair]:
+    """The pairs of a split, by image. The same images and recipe give the same pairs. `progress` gets (images done, in all)."""
     random = Random(f"{recipe.seed}")
     possible = []
     for image in images:
         possible.append(candidates(image, recipe.style))
-        advance()
+        progress(len(possible), len(images))
     pairs = _with_target(possible, recipe, random)
     pairs += _without_target(images, pairs, recipe, random)
     return sorted(pairs, key=lambda pair: pair.image)
@@ -119,6 +123,7 @@ def _new_phrase(program: Program, known: set[str], random: Random) -> str | None
 def _without_target(images: Sequence[AnnotatedImage], pairs: list[Pair], recipe: Recipe, random: Random) -> list[Pair]:
     wanted = round(len(pairs) * recipe.no_target / (1 - recipe.no_target))
     present = [{canonical(o.category) for o in image.layout.objects} for image in images]
+    incomplete = {canonical(name) for name in recipe.incomplete}
     asked: dict[int, set[str]] = defaultdict(set)
     for pair in pairs:
         asked[pair.image].add(pair.phrase)
@@ -130,6 +135,8 @@ def _without_target(images: Sequence[AnnotatedImage], pairs: list[Pair], recipe:
         select = source.program.select
         named = {select.category} | {c.anchor.category for c in select.walk() if isinstance(c, Relation | Comparison)}
         hosts = random.sample(range(len(images)), len(images))
+        unsure = named & incomplete
+        hosts = [i for i in hosts if all(images[i].layout.candidates(name) for name in unsure)]
         # the least used first; then those that show every class named, then those that show the class asked for
         hosts.sort(key=lambda i: load[i])
         hard = [i for i in hosts if select.category in present[i]]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rs2sam2.data.builder.annotated import AnnotatedImage, describe, read_pixels
+from rs2sam2.data.builder.annotated import AnnotatedImage, describe, nothing, read_pixels
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.masks import RLE, Target, from_coco, union
 from rs2sam2.errors import DataError, UsageError
@@ -16,14 +16,18 @@ from rs2sam2.errors import DataError, UsageError
 DERIVED = "mask"
 """Annotations with this key had their mask made by a program, not by people: good to learn from, never to score on."""
 
+Found = tuple[SceneObject, Target | None]
+"""An object and its mask; none where only a box is known."""
+
 
 def read_coco(
-    annotations: Path, images: Path, split: str, advance: Callable[[], None] = lambda: None
+    annotations: Path, images: Path, split: str, progress: Callable[[int, int], None] = nothing
 ) -> list[AnnotatedImage]:
     """Annotated images of a COCO instances file, in the file's order; crowds are left out.
 
-    Objects with only a box take part as such: phrases are checked against them, but none is about them. UsageError for
-    val or test where masks are derived (key "mask" of an annotation); DataError where file or pictures are not as needed.
+    Objects with only a box take part as such: phrases are checked against them, but none is about them. `progress` gets
+    (images done, images in all). UsageError for val or test where masks are derived (key "mask" of an annotation);
+    DataError where file or pictures are not as needed.
     """
     data = _load(annotations)
     names = {c["id"]: str(c["name"]) for c in data["categories"]}
@@ -37,56 +41,72 @@ def read_coco(
                 f"only, so type --split train instead of {split}"
             )
     result = []
-    for image in data["images"]:
-        height, width = int(image["height"]), int(image["width"])
+    for done, image in enumerate(data["images"], 1):
+        size = (image["height"], image["width"])
         path = images / str(image["file_name"])
-        pixels = read_pixels(path, (height, width))
-        objects: list[SceneObject] = []
-        targets: list[Target | None] = []
+        pixels = read_pixels(path, size)
+        found: list[Found] = []
         for annotation in by_image[image["id"]]:
             category = names.get(annotation["category_id"])
             if category is None:
                 raise DataError(f"{annotations}: category {annotation['category_id']} is not among its categories")
-            parts = from_coco(annotation.get("segmentation"))
-            mask = union([part.decode((height, width)) for part in parts], (height, width)) if parts else None
-            found = describe(category, mask, pixels) if mask is not None else None
-            if found is not None and mask is not None:
-                objects.append(found)
-                targets.append(parts[0] if len(parts) == 1 else RLE.encode(mask))
-            elif "bbox" in annotation:
-                x, y, w, h = (float(v) for v in annotation["bbox"])
-                objects.append(SceneObject(category, (x, y, x + w, y + h), w * h))
-                targets.append(None)
-        result.append(AnnotatedImage(path, Layout(width, height, tuple(objects)), tuple(targets)))
-        advance()
+            try:
+                one = _object(category, annotation, size, pixels)
+            except DataError as error:
+                raise DataError(f"{annotations}: {_name(annotation)} of {image['file_name']}: {error}") from None
+            found += [one] if one is not None else []
+        layout = Layout(size[1], size[0], tuple(o for o, _ in found))
+        result.append(AnnotatedImage(path, layout, tuple(target for _, target in found)))
+        progress(done, len(data["images"]))
     return result
 
 
-def image_count(path: Path) -> int:
-    """How many images a COCO file names, for a progress bar."""
-    return len(_load(path)["images"])
+def _object(category: str, annotation: dict[str, Any], size: tuple[int, int], pixels: Any) -> Found | None:
+    """An annotation on uint8 pixels (H, W, 3) of `size`; None where it has neither a mask nor a box."""
+    parts = from_coco(annotation.get("segmentation"))
+    if parts:
+        mask = union([part.decode(size) for part in parts], size)
+        seen = describe(category, mask, pixels)
+        if seen is not None:
+            return seen, parts[0] if len(parts) == 1 else RLE.encode(mask)
+    box = annotation.get("bbox")
+    if box is None:
+        return None
+    if not isinstance(box, list) or len(box) != 4 or not all(type(v) in (int, float) for v in box):
+        raise DataError(f"bbox {str(box)[:40]} is not [x, y, width, height]; correct it")
+    x, y, w, h = map(float, box)
+    return SceneObject(category, (x, y, x + w, y + h), w * h), None
+
+
+def _name(annotation: dict[str, Any]) -> str:
+    return f"annotation {annotation['id']}" if "id" in annotation else "an annotation"
+
+
+_NEEDED: dict[str, dict[str, tuple[type, ...]]] = {
+    "images": {"id": (int, str), "file_name": (str,), "height": (int,), "width": (int,)},
+    "annotations": {"image_id": (int, str), "category_id": (int, str)},
+    "categories": {"id": (int, str), "name": (str,)},
+}
+"""What the lists of a COCO file must hold, and as what."""
 
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"no {path}; give a COCO instances file with --coco") from None
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); give a COCO instances file with --coco") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON ({error})") from None
-    missing = [key for key in ("images", "annotations", "categories") if not isinstance(data, dict) or key not in data]
+    missing = [part for part in _NEEDED if not isinstance(data, dict) or not isinstance(data.get(part), list)]
     if missing:
         raise DataError(
-            f"{path} lacks {', '.join(missing)}; expected COCO instances with images, annotations, categories"
+            f"{path} lacks {', '.join(missing)}; expected COCO instances: lists of images, annotations, categories"
         )
-    needed = {
-        "images": ("id", "file_name", "height", "width"),
-        "annotations": ("image_id", "category_id"),
-        "categories": ("id", "name"),
-    }
-    for part, keys in needed.items():
+    for part, keys in _NEEDED.items():
         for item in data[part]:
-            lacking = [key for key in keys if key not in item]
-            if lacking:
-                raise DataError(f"{path}: an entry of {part} lacks {', '.join(lacking)}: {str(item)[:80]}")
+            wrong = [k for k, kinds in keys.items() if not isinstance(item, dict) or type(item.get(k)) not in kinds]
+            if wrong:
+                raise DataError(
+                    f"{path}: an entry of {part} lacks {', '.join(wrong)}, or not as COCO has it: {str(item)[:80]}"
+                )
     return data  # type: ignore[no-any-return]

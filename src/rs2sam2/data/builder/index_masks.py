@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs2sam2.data.builder.annotated import AnnotatedImage, describe, read_pixels
+from rs2sam2.data.builder.annotated import AnnotatedImage, describe, nothing, read_pixels
 from rs2sam2.data.builder.components import Patch, components
 from rs2sam2.data.language.geometry import gap
 from rs2sam2.data.language.layout import Layout, SceneObject
@@ -31,19 +31,27 @@ IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 
 
 def read_index_masks(
-    masks: Path, images: Path, labels: Path | None, instances_of: str | None, advance: Callable[[], None] = lambda: None
+    masks: Path,
+    images: Path,
+    labels: Path | None,
+    instances_of: str | None,
+    progress: Callable[[int, int], None] = nothing,
 ) -> list[AnnotatedImage]:
     """Annotated images of a folder of index-mask PNGs, by name.
 
     `images`: folder of the pictures, of the same name but for the suffix. `labels`: JSON list of names, or an object of
     names by value (under "labels", or under file-name patterns). `instances_of`: instead of labels, the class of which
-    each value but 0 is one object. UsageError where neither or both are given; DataError where files are not as needed.
+    each value but 0 is one object. `progress` gets (masks done, in all). UsageError where neither or both are given;
+    DataError where files are not as needed.
     """
     if (labels is None) == (instances_of is None):
         raise UsageError("index masks need one of --labels FILE (a class for each value) and --instances-of CLASS")
     names = _label_tables(labels) if labels is not None else {}
     result = []
-    for path in mask_files(masks):
+    files = sorted(masks.glob("*.png")) if masks.is_dir() else []
+    if not files:
+        raise DataError(f"no .png in {masks}; give the folder of index masks with --masks")
+    for done, path in enumerate(files, 1):
         values = _values(path)
         picture = _picture(images, path)
         pixels = read_pixels(picture, (values.shape[0], values.shape[1]))
@@ -63,16 +71,8 @@ def read_index_masks(
                     targets.append(target)
         layout = Layout(values.shape[1], values.shape[0], tuple(objects))
         result.append(AnnotatedImage(picture, layout, tuple(targets), counted=instances_of is not None))
-        advance()
+        progress(done, len(files))
     return result
-
-
-def mask_files(folder: Path) -> list[Path]:
-    """The mask PNGs of a folder, by name. DataError where there are none."""
-    found = sorted(folder.glob("*.png")) if folder.is_dir() else []
-    if not found:
-        raise DataError(f"no .png in {folder}; give the folder of index masks with --masks")
-    return found
 
 
 def _patches(name: str, mask: Mask, pixels: NDArray[np.uint8]) -> Iterator[tuple[SceneObject, Target | None]]:
@@ -121,9 +121,11 @@ def _picture(images: Path, mask: Path) -> Path:
 def _label_tables(path: Path) -> dict[str, dict[int, str]]:
     """Names by value, for each file-name pattern ("*" where one table serves all)."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f'no {path}; write one: {{"labels": {{"0": "background", "1": "building"}}}}') from None
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DataError(
+            f'{path} cannot be read ({error.strerror}); write one: {{"labels": {{"0": "background", "1": "building"}}}}'
+        ) from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON ({error})") from None
     if isinstance(data, list):

@@ -76,7 +76,6 @@ def write(
             )
         generator = {key: value for key, value in (info.generator or {}).items() if key in others}
     generator[split] = {"made_from": made_from, **asdict(recipe)}
-    folder.mkdir(parents=True, exist_ok=True)
     where = Path(os.path.relpath(root, folder.resolve()))
     refs.write_dataset_json(folder, name=name, image_root=where, licence=licence, generator=generator)
     refs.write_split(folder, split, _samples(name, split, images, pairs))

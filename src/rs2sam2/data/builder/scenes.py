@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rs2sam2.data.builder.annotated import AnnotatedImage, describe, read_pixels
+from rs2sam2.data.builder.annotated import AnnotatedImage, describe, nothing, read_pixels
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.lexicon import canonical
 from rs2sam2.data.masks import RLE, Mask
@@ -29,42 +29,39 @@ WHOLE = frozenset({
 NOTHING = "none"
 
 
-def read_scenes(labels: Path, split: str, advance: Callable[[], None] = lambda: None) -> list[AnnotatedImage]:
+def read_scenes(labels: Path, split: str, progress: Callable[[int, int], None] = nothing) -> list[AnnotatedImage]:
     """Annotated images of a `labels.csv` (columns file, category; files relative to it), one object in each.
 
-    Pictures of category "none" hold nothing and serve for no-target phrases. UsageError for val or test.
+    Pictures of category "none" hold nothing and serve for no-target phrases. `progress` gets (pictures done, in all).
+    UsageError for val or test; DataError where list or pictures are not as needed.
     """
-    from PIL import Image
-
     if split != "train":
         raise UsageError(f"masks of whole pictures are for training only; type --split train instead of {split}")
     rows = scene_rows(labels)
     result = []
-    for row in rows:
+    for done, row in enumerate(rows, 1):
         category = canonical(row["category"])
-        path = labels.parent / row["file"]
-        if category not in ROUND | SQUARE | WHOLE and category != NOTHING:
-            advance()
-            continue
-        try:
-            with Image.open(path) as image:
-                width, height = image.size
-        except OSError as error:
-            raise DataError(f"image {path} cannot be read ({error}); check {labels}") from None
-        layout, targets = Layout(width, height), ()
-        if category != NOTHING:
-            mask = _shape(category, height, width)
-            found = describe(category, mask, read_pixels(path, (height, width)))
-            assert found is not None
-            result.append(
-                AnnotatedImage(
-                    path, Layout(width, height, (found,)), (RLE.encode(mask),), exhaustive=False, placed=False
-                )
-            )
-        else:
-            result.append(AnnotatedImage(path, layout, targets))
-        advance()
+        if category in ROUND | SQUARE | WHOLE or category == NOTHING:
+            result.append(_annotated(labels.parent / row["file"], category, labels))
+        progress(done, len(rows))
     return result
+
+
+def _annotated(path: Path, category: str, labels: Path) -> AnnotatedImage:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+    except OSError as error:
+        raise DataError(f"image {path} cannot be read ({error}); check {labels}") from None
+    if category == NOTHING:
+        return AnnotatedImage(path, Layout(width, height), ())
+    mask = _shape(category, height, width)
+    found = describe(category, mask, read_pixels(path, (height, width)))
+    assert found is not None
+    layout = Layout(width, height, (found,))
+    return AnnotatedImage(path, layout, (RLE.encode(mask),), exhaustive=False, placed=False)
 
 
 def _shape(category: str, height: int, width: int) -> Mask:
@@ -77,18 +74,15 @@ def _shape(category: str, height: int, width: int) -> Mask:
     return np.ones((height, width), np.bool_)
 
 
-def scene_count(labels: Path) -> int:
-    """How many pictures a `labels.csv` names, for a progress bar."""
-    return len(scene_rows(labels))
-
-
 def scene_rows(labels: Path) -> list[dict[str, str]]:
     """The rows of a `labels.csv`, with at least file and category. DataError where it is missing or has other columns."""
     try:
-        with labels.open(newline="", encoding="utf-8") as file:
+        with labels.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise DataError(f"no {labels}; give a CSV file with the columns file,category with --scenes") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{labels} cannot be read ({error}); give a CSV file with the columns file,category with --scenes"
+        ) from None
     if not rows or not {"file", "category"} <= rows[0].keys():
         raise DataError(f"{labels} has the columns {', '.join(rows[0]) if rows else 'none'}; expected file,category")
     return rows

@@ -26,6 +26,7 @@ from rs2sam2.data.language.program import (
     Selection,
     Shape,
     Size,
+    ordered,
 )
 from rs2sam2.errors import UsageError
 
@@ -114,7 +115,7 @@ def _noun_phrase(cursor: _Cursor) -> Selection:
         if rank is None:
             raise cursor.refuse()
     _tails(cursor, constraints, rank)
-    return Selection(category, quantity, tokens.ordered(constraints))
+    return Selection(category, quantity, ordered(constraints))
 
 
 def _quantity(cursor: _Cursor) -> Quantity | None:

@@ -9,7 +9,7 @@ Constraints hold together; an `Extreme` ("leftmost", "second from the top") rank
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -83,6 +83,12 @@ class Extreme:
 
 Constraint = Position | Size | Color | Shape | Relation | Comparison | Extreme
 Quantity = int | Literal["one", "all"]
+_ORDER = (Color, Size, Shape, Position, Relation, Comparison, Extreme)
+
+
+def ordered(constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
+    """Constraints in the one order programs keep: one meaning has one program, and rankings come last."""
+    return tuple(sorted(constraints, key=lambda c: _ORDER.index(type(c))))
 
 
 @dataclass(frozen=True)
@@ -198,7 +204,10 @@ def _constraint_from_dict(entry: Mapping[str, Any]) -> Constraint:
     if "comparison" in entry:
         return Comparison(_one_of(entry["comparison"], DEGREES), _selection_from_dict(entry["anchor"]))
     if "extreme" in entry:
-        return Extreme(_one_of(entry["extreme"], EXTREMES), int(entry["rank"]))
+        rank = entry.get("rank", 1)
+        if type(rank) is not int or rank < 1:
+            raise ValueError(f"rank {rank!r}")
+        return Extreme(_one_of(entry["extreme"], EXTREMES), rank)
     raise ValueError(f"constraint {dict(entry)!r}")
 
 
@@ -209,4 +218,4 @@ def _selection_from_dict(data: Mapping[str, Any]) -> Selection:
     category = data["category"]
     if not isinstance(category, str) or not category:
         raise ValueError(f"category {category!r}")
-    return Selection(category, quantity, tuple(_constraint_from_dict(entry) for entry in data["where"]))
+    return Selection(category, quantity, ordered(_constraint_from_dict(entry) for entry in data["where"]))

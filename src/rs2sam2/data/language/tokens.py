@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import TypeVar
 
 from rs2sam2.data.language import lexicon
-from rs2sam2.data.language.program import Color, Comparison, Constraint, Extreme, Position, Relation, Shape, Size
 
 T = TypeVar("T")
 Words = tuple[str, ...]
@@ -79,12 +77,6 @@ CONTACTS: dict[Words, str] = _table(
         "next to|beside|near|near to|close to|by|adjacent to|alongside|anchored with": "next to",
     }
 )
-
-
-def ordered(constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
-    """Constraints in the one order programs keep, so that one meaning has one program whatever its wording."""
-    place = {Color: 0, Size: 1, Shape: 2, Position: 3, Relation: 4, Comparison: 5, Extreme: 6}
-    return tuple(sorted(constraints, key=lambda c: place[type(c)]))
 
 
 @lru_cache(maxsize=64)

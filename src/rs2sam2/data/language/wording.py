@@ -109,6 +109,8 @@ def _english(selection: Selection, random: Random, anchor: bool = False) -> str:
     singular, plural = noun.names[which], noun.plurals[which]
     modifiers = " ".join(word for word in before if word)
     head = _quantified(selection, modifiers, singular, plural, noun.mass, definite, random)
+    if noun.mass or head.startswith("every "):
+        after = [word.replace("that are ", "that is ") for word in after]
     return " ".join([head, *(word for word in after if word)])
 
 

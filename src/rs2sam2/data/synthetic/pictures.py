@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from rs2sam2.data.files import replacing, write_text
+from rs2sam2.data.files import new_folder, write_text
 from rs2sam2.data.masks import RLE
 from rs2sam2.data.synthetic.render import Instance, render
 from rs2sam2.errors import UsageError
@@ -78,34 +78,32 @@ def write_pictures(
     Returns the number of instances written per category; ``categories`` keeps only those named. Raises UsageError for
     a value out of its range or a folder that already holds other files.
     """
-    folder = Path(folder)
     if count < 1 or not scenes:
         raise UsageError(
             f"{count} pictures of {len(scenes)} kinds of scene were asked for; ask for at least one of one"
         )
     kept = check_categories(categories)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} already holds files; name a new or empty folder")
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     totals: dict[str, int] = {}
-    for k in range(count):
-        drawn = render(scenes[k % len(scenes)], size, gsd, seed + k)
-        name = f"{k:05d}.{image_format}"
-        with replacing(folder / "images" / name) as temporary:
-            Image.fromarray(drawn.image).save(temporary, quality=92)
-        images.append(
-            {"id": k, "file_name": name, "width": size[1], "height": size[0], "scene": drawn.scene,
-             "gsd": round(drawn.gsd, 4), "seed": drawn.seed}
-        )  # fmt: skip
-        for instance in drawn.instances:
-            if instance.category in kept:
-                annotations.append(coco_annotation(instance, len(annotations) + 1, k))
-                totals[instance.category] = totals.get(instance.category, 0) + 1
-        advance()
     generator = {"program": "rs2sam2 data render", "scenes": list(scenes), "count": count, "size": list(size),
                  "gsd": gsd, "seed": seed, "categories": sorted(kept)}  # fmt: skip
-    write_text(folder / "instances.json", json.dumps(coco_header(images, generator) | {"annotations": annotations}))
+    with new_folder(folder) as out:
+        (out / "images").mkdir()
+        for k in range(count):
+            drawn = render(scenes[k % len(scenes)], size, gsd, seed + k)
+            name = f"{k:05d}.{image_format}"
+            Image.fromarray(drawn.image).save(out / "images" / name, quality=92)
+            images.append(
+                {"id": k, "file_name": name, "width": size[1], "height": size[0], "scene": drawn.scene,
+                 "gsd": round(drawn.gsd, 4), "seed": drawn.seed}
+            )  # fmt: skip
+            for instance in drawn.instances:
+                if instance.category in kept:
+                    annotations.append(coco_annotation(instance, len(annotations) + 1, k))
+                    totals[instance.category] = totals.get(instance.category, 0) + 1
+            advance()
+        write_text(out / "instances.json", json.dumps(coco_header(images, generator) | {"annotations": annotations}))
     return dict(sorted(totals.items(), key=lambda item: -item[1]))
 
 
