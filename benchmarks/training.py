@@ -7,7 +7,8 @@
 `memory` runs the full-size model on torch's meta device, which computes shapes alone: weights, gradients and AdamW's
 state are counted, and what the backward pass would keep is what autograd asks to have saved. It is not a measurement:
 autocast is not applied, so that its rows keep float32 where a GPU would keep bfloat16.
-Inputs are random; the data loader is not part of it. Printed as Markdown rows.
+Inputs are random; the data loader is not part of it. Each row is measured in a process of its own, so that no row's peak
+of memory is another's. Printed as Markdown rows.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import argparse
 import platform
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing import get_context
 
 import torch
 from torch import Tensor
@@ -191,7 +194,12 @@ def main() -> None:
         ]
     )
     for title, recipe, phrases in rows:
-        seconds, peak = timed(recipe, config, phrases, device, args.runs)
+        with ProcessPoolExecutor(1, get_context("spawn"), torch.set_num_threads, (torch.get_num_threads(),)) as alone:
+            try:
+                seconds, peak = alone.submit(timed, recipe, config, phrases, device, args.runs).result()
+            except torch.OutOfMemoryError:
+                print(f"| {title} | {recipe.per_device} | {phrases} | out of memory | | | |", flush=True)
+                continue
         rate = recipe.per_device / seconds
         cells = (
             recipe.per_device,
@@ -202,8 +210,6 @@ def main() -> None:
             f"{peak / 1e9:.2f}",
         )
         print(f"| {title} | " + " | ".join(map(str, cells)) + " |", flush=True)
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
 
 
 if __name__ == "__main__":

@@ -56,9 +56,9 @@ class Tokenizer:
         return ids
 
     def batch(self, phrases: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """token_ids (B, L) int64 and text_padding (B, L) bool (True = ignore), L the longest phrase."""
+        """token_ids (B, L) int64 and text_padding (B, L) bool (True = ignore), L the longest phrase; B may be 0."""
         encoded = [self.encode(phrase) for phrase in phrases]
-        length = max(map(len, encoded))
+        length = max(map(len, encoded), default=1)
         ids = torch.full((len(encoded), length), PAD, dtype=torch.int64)
         for row, tokens in zip(ids, encoded, strict=True):
             row[: len(tokens)] = torch.tensor(tokens)

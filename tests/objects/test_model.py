@@ -62,22 +62,6 @@ def test_a_phrase_does_not_mind_its_neighbours() -> None:
     torch.testing.assert_close(read.presence[:1], read_alone.presence, atol=1e-5, rtol=1e-4)
 
 
-def test_every_parameter_learns_or_is_frozen() -> None:
-    """No weight without a gradient: from the losses of one batch."""
-    from random import Random
-
-    from test_training import toy_batch
-
-    from rs2sam2.objects.training.losses import losses
-
-    model, tokenizer = toy_model().train(), toy_tokenizer()
-    batch = toy_batch(Random(0), views=6)
-    parts = losses(model, batch, *tokenizer.batch(batch.phrases))
-    sum(parts.values()).backward()
-    idle = [n for n, p in model.named_parameters() if p.grad is None]
-    assert idle == ["describe.unseen"]  # stands for the looks of layouts without an image
-
-
 def test_peaks_are_the_highest_of_their_neighbours() -> None:
     centres = torch.full((1, 2, 8, 8), -5.0)
     centres[0, 0, 2, 3], centres[0, 0, 2, 4], centres[0, 1, 6, 6] = 3.0, 2.0, 1.0

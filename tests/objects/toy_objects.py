@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import torch
@@ -12,8 +13,11 @@ from rs2sam2.data.builder.annotated import describe
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.objects.model import ObjectFirst
-from rs2sam2.objects.training.sources import Source, source_from
 from rs2sam2.tokenizer import Tokenizer
+from rs2sam2.train.objects.phrases import PhraseBank, PhraseMaker
+from rs2sam2.train.objects.sources import Source, piece_of
+from rs2sam2.train.objects.targets import Batch, collate, item_of
+from rs2sam2.train.objects.views import draw_view
 
 VOCABULARY = Path(__file__).resolve().parents[2] / "src/rs2sam2/assets/nano/vocabulary.spm"
 TOY = ObjectFirstConfig(
@@ -44,7 +48,7 @@ BLOCKS = {"ship": (10, 20, 40, 60), "storage tank": (70, 10, 110, 50), "airplane
 def toy_source() -> Source:
     """Three coloured blocks on grey."""
     pixels = np.full((100, 120, 3), 90, np.uint8)
-    objects, masks = [], []
+    objects, pieces = [], []
     for n, (name, (x0, y0, x1, y1)) in enumerate(BLOCKS.items()):
         pixels[y0:y1, x0:x1] = [(250, 250, 250), (200, 30, 30), (30, 30, 200)][n]
         mask = np.zeros((100, 120), bool)
@@ -52,5 +56,14 @@ def toy_source() -> Source:
         seen = describe(name, mask, pixels)
         assert seen is not None
         objects.append(seen)
-        masks.append(mask)
-    return source_from(pixels, Layout(120, 100, tuple(objects)), masks, frozenset(BLOCKS))
+        pieces.append(piece_of(mask))
+    return Source(pixels, Layout(120, 100, tuple(objects)), tuple(pieces), frozenset(BLOCKS))
+
+
+def toy_batch(random: Random, views: int = 2) -> Batch:
+    """Views of it with phrases that are true of them."""
+    maker, items = PhraseMaker(random, PhraseBank()), []
+    for _ in range(views):
+        view = draw_view(toy_source(), random, TOY.image_size, 0.5)
+        items.append(item_of(view, maker.about(view, 8), TOY, random))
+    return collate(items, toy_tokenizer())

@@ -54,6 +54,27 @@ def test_event_files(tmp_path: Path) -> None:
     assert picture[12:] == b"\x2a\x17\x0a\x15\x0a\x03val\x22\x0e\x08\x04\x10\x05\x18\x03\x22\x06PNG..."
 
 
+def test_an_event_file_takes_back_what_was_lost(tmp_path: Path) -> None:
+    EventWriter(tmp_path, 20).close()
+    (path,) = tmp_path.glob("events.out.tfevents.*")
+    assert records(path)[1][9:] == b"\x10\x15\x3a\x02\x08\x01"  # step 21, field 7: a session log, status START
+
+
+def test_small_numbers_are_not_rounded_away(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, load_recipe("nwpu-nano"), 0)
+    journal.numbers("train", 1, {"rate_rest": 1.23456789e-8})
+    journal.close()
+    assert json.loads((tmp_path / "log.jsonl").read_text())["rate_rest"] == 1.23457e-8
+
+
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, load_recipe("nwpu-nano"), 0)
+    (tmp_path / "log.jsonl").symlink_to("/dev/full")
+    with pytest.raises(UsageError, match="No space left on device; free space, then --resume"):
+        journal.numbers("train", 1, {"loss": 0.5})
+    journal.close()
+
+
 def test_trackers_are_told_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
     fake = SimpleNamespace(
@@ -105,4 +126,5 @@ def test_a_fingerprint_changes_with_the_data(rrsisd: Path) -> None:
     samples = open_dataset(rrsisd).read("train")
     assert fingerprint(samples) == fingerprint(list(samples)) != fingerprint(samples[::-1])
     assert fingerprint(samples) != fingerprint([replace(samples[0], phrase="the tank"), *samples[1:]])
+    assert fingerprint(samples) != fingerprint([replace(samples[0], targets=samples[1].targets), *samples[1:]])
     assert fingerprint(samples).startswith("6 samples, 6 images, sha256 ")

@@ -9,6 +9,7 @@ from pathlib import Path
 import fake_sets
 import pytest
 import torch
+import toy_imagery
 from toy_runs import log, shrunk
 
 import toy_layouts
@@ -49,31 +50,43 @@ def nwpu_ref(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "refs"
 
 
+@pytest.fixture(scope="session")
+def imagery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every folder that the recipe of the bundled model names."""
+    folder = tmp_path_factory.mktemp("imagery")
+    data = load_recipe("nano").options.data
+    for pool in data.pools.values():
+        toy_imagery.write_pool(folder, pool)
+    toy_imagery.write_layouts(folder / data.layouts)
+    return folder
+
+
 @pytest.mark.parametrize("name", sorted(recipes()))
 def test_every_recipe_trains_validates_and_saves(
-    name: str, rrsisd: Path, refsegrs: Path, nwpu_ref: Path, toy_vocabulary: Path, picture: Path, tmp_path: Path
+    name: str,
+    rrsisd: Path,
+    refsegrs: Path,
+    nwpu_ref: Path,
+    imagery: Path,
+    toy_vocabulary: Path,
+    picture: Path,
+    tmp_path: Path,
 ) -> None:
-    root = {"rrsisd": rrsisd, "refsegrs": refsegrs, "nwpu": nwpu_ref}[name.split("-")[0]]
-    out = tmp_path / "run"
-    code = run(
-        [
-            "train",
-            name,
-            f"--data.root={root}",
-            *shrunk(toy_vocabulary, lite="nano" in name),
-            "--steps=2",
-            "-o",
-            str(out),
-        ]
+    root = {"rrsisd": rrsisd, "refsegrs": refsegrs, "nwpu": nwpu_ref, "nano": imagery}[name.split("-")[0]]
+    overrides = (
+        [*toy_imagery.QUICK, f"--data.refs={nwpu_ref}"]
+        if name == "nano"
+        else shrunk(toy_vocabulary, lite=name == "nwpu-nano")
     )
-    assert code == 0
+    out = tmp_path / "run"
+    assert run(["train", name, f"--data.root={root}", *overrides, "--steps=2", "-o", str(out)]) == 0
     (entry,) = log(out, "train")
     assert entry["step"] == 2 and entry["loss_total"] > 0
     scores = log(out, "val")[-1]
     assert scores["step"] == 2 and 0 <= scores["mIoU"] <= 1
     for kept in ("last", "best"):
         result = Predictor.load(out / kept).predict(picture, "the ship")[0]
-        assert (result.presence is not None) == (name in ("rrsisd-plus", "nwpu-nano"))
+        assert (result.presence is not None) == (name in ("rrsisd-plus", "nwpu-nano", "nano"))
     run_json = json.loads((out / "run.json").read_text())
     assert run_json["recipe"]["name"] == name and run_json["steps"] == 2
     assert run_json["data"]["train"].split(" samples")[0].isdigit()

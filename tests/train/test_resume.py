@@ -26,6 +26,8 @@ from rs2sam2.train.progress import ProgressLine
 from rs2sam2.train.recipe import load_recipe
 
 Overrides = Callable[..., list[str]]
+PATIENCE = 300.0
+"""Seconds after which a process of its own has hung: never reached, however busy the machine."""
 PLUS = ("--ema=0.9", "--schedule.kind=cosine", "--optimizer.clip=1", "--data.augmentation.flips=true")
 
 
@@ -37,6 +39,8 @@ def signal_at(monkeypatch: pytest.MonkeyPatch, step: int, number: signal.Signals
         original(self, **facts)
         if facts["step"] == step:
             signal.raise_signal(number)
+            if number == signal.SIGTERM:  # twice, as `timeout` and schedulers send it: to the process and to its group
+                signal.raise_signal(number)
 
     monkeypatch.setattr(ProgressLine, "step", patched)
 
@@ -134,20 +138,36 @@ sys.exit(run(["train", "rrsisd-released", *{small()!r}, "-o", {str(out)!r}]))
 
 
 def test_sigterm_from_outside(small: Overrides, tmp_path: Path) -> None:
-    """To the whole group, the processes that load data too, and twice, as `timeout` and schedulers send it."""
+    """To the whole group, the processes that load data too."""
     out = tmp_path / "run"
     overrides = small("--epochs=100000", "--compute.workers=1")
     command = [sys.executable, "-m", "rs2sam2", "train", "rrsisd-released", *overrides, "-o", str(out)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while not (out / "log.jsonl").exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + PATIENCE
+    while not (out / "log.jsonl").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGTERM)
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 143, said
     assert load_checkpoint(out / CHECKPOINT)[1]["state"]["step"] >= 1
+
+
+def test_a_signal_waits_for_loaders_that_are_starting(
+    small: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch lets a loading process die of SIGTERM until ours ignores it; it must not come in between."""
+    from torch.utils.data._utils import signal_handling
+
+    original = signal_handling._set_worker_signal_handlers
+
+    def signalled() -> None:
+        original()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(signal_handling, "_set_worker_signal_handlers", signalled)
+    recipe = load_recipe("rrsisd-released", small("--steps=1", "--compute.workers=1", "--data.val=null"))
+    assert train(recipe, tmp_path / "a").state.step == 1
 
 
 def test_a_full_disk(
@@ -195,6 +215,12 @@ def test_a_run_is_not_overwritten_by_accident(small: Overrides, tmp_path: Path) 
     assert again.state.step == 1
     longer = train(load_recipe("rrsisd-released", small("--steps=2")), tmp_path / "a", resume=True)
     assert longer.state.step == 2
+
+
+def test_a_folder_that_cannot_be_written_is_said_first(small: Overrides, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"cannot write to .*; choose another folder with -o"):
+        train(load_recipe("rrsisd-released", small("--data.root=gone")), tmp_path / "file" / "run")
 
 
 def test_resuming_says_what_changed(small: Overrides, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

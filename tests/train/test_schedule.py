@@ -41,8 +41,21 @@ def test_warm_up_and_cosine_by_hand() -> None:
     assert multiple(Schedule(kind="constant", warmup=2), 0, 9, 3, 3) == 0.5
 
 
+def test_a_held_rate_falls_in_the_last_part() -> None:
+    schedule = Schedule(kind="hold", warmup=2, fall=0.4, final=0.2)
+    values = [multiple(schedule, step, 10, 5, 2) for step in range(11)]
+    assert values[:7] == [0.5, 1, 1, 1, 1, 1, 1]
+    assert values[8] == pytest.approx(0.2 + 0.8 / 2)  # half of the last 4 steps
+    assert values[10] == pytest.approx(0.2)
+    longer = [multiple(schedule, step, 20, 5, 4) for step in range(6)]
+    assert longer == values[:6]  # a longer run goes on from before the fall as if it had always been longer
+
+
 @given(
-    st.sampled_from(["step", "cosine", "linear", "constant"]), st.integers(0, 50), st.integers(1, 400), st.floats(0, 1)
+    st.sampled_from(["step", "cosine", "linear", "constant", "hold"]),
+    st.integers(0, 50),
+    st.integers(1, 400),
+    st.floats(0, 1),
 )
 def test_a_multiple_is_never_out_of_bounds(kind: str, warmup: int, total: int, final: float) -> None:
     schedule = Schedule(kind=kind, warmup=warmup, final=final, drops=(-1,))  # type: ignore[arg-type]

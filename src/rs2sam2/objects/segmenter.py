@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,6 +17,7 @@ from rs2sam2.config import ProcessorConfig
 from rs2sam2.errors import VocabularyError
 from rs2sam2.objects.answer import EMPTY, enlarge, members, outline
 from rs2sam2.objects.candidates import Candidates, overlap
+from rs2sam2.objects.diagnose import diagnose
 from rs2sam2.objects.files import load
 from rs2sam2.objects.model import ObjectFirst
 from rs2sam2.objects.pyramid import ImageFeatures
@@ -78,17 +80,25 @@ class ObjectSegmenter:
             rows = [p for p, j in enumerate(image_index) if j == i]
             if not rows:
                 continue
-            seen = self._see(image)
+            seen = self.see(image)
             for p in rows:
                 correction = corrections[p]
-                here = seen if correction is None else self._corrected(seen, correction)
-                reading, tokens, chosen = self._read(here, phrases[p], corrected=correction is not None)
-                logits[p] = self._mask(here, reading, tokens, chosen, size)
+                here = seen if correction is None else self.corrected(seen, correction)
+                reading, tokens, chosen = self.read(here, phrases[p], corrected=correction is not None)
+                logits[p] = self.mask(here, reading, tokens, chosen, size)
                 presence[p] = (config.presence_slope * reading.presence[0] + config.presence_offset).sigmoid().cpu()
                 score[p] = reading.choice[0].softmax(0).max().cpu()
         return Segmented(logits[:, None], score, presence)
 
-    def _see(self, image: Image.Image, window: tuple[float, float, float, float] | None = None) -> Seen:
+    @torch.inference_mode()
+    def diagnose(
+        self, image: Image.Image, phrases: Sequence[str], truths: Sequence[NDArray[np.bool_]]
+    ) -> list[dict[str, float]]:
+        """See `rs2sam2.objects.diagnose`."""
+        return diagnose(self, image, phrases, truths)
+
+    def see(self, image: Image.Image, window: tuple[float, float, float, float] | None = None) -> Seen:
+        """What an image shows, or a window of it (x0, y0, x1, y1 in its pixels)."""
         features = self.model.see(self._pixels(image, window))
         return Seen(image, features, self.model.candidates(features))
 
@@ -98,7 +108,8 @@ class ObjectSegmenter:
         x = torch.from_numpy(np.array(square)).to(self.device).permute(2, 0, 1)[None].float()
         return ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
 
-    def _read(self, seen: Seen, phrase: str, *, corrected: bool) -> tuple[Reading, Tensor, list[int]]:
+    def read(self, seen: Seen, phrase: str, *, corrected: bool) -> tuple[Reading, Tensor, list[int]]:
+        """The reading of a phrase, the candidates' tokens, and which of them it means (the first one if `corrected`)."""
         ids, padding = self.tokenizer.batch([phrase])
         index = torch.zeros(1, dtype=torch.int64, device=self.device)
         reading, tokens = self.model.read(
@@ -107,7 +118,7 @@ class ObjectSegmenter:
         chosen = [0] if corrected else members(reading, seen.candidates, index)[0]
         return reading, tokens, chosen
 
-    def _mask(self, seen: Seen, reading: Reading, tokens: Tensor, chosen: list[int], size: int) -> Tensor:
+    def mask(self, seen: Seen, reading: Reading, tokens: Tensor, chosen: list[int], size: int) -> Tensor:
         """(size, size) logits of what was chosen."""
         index = torch.zeros(1, dtype=torch.int64, device=self.device)
         whole: Tensor | None = None
@@ -137,7 +148,7 @@ class ObjectSegmenter:
         side = max(WINDOW * max(x1 - x0, y1 - y0), LEAST_WINDOW)
         w, h = min(side, width), min(side, height)
         left, top = min(max((x0 + x1 - w) / 2, 0), width - w), min(max((y0 + y1 - h) / 2, 0), height - h)
-        near = self._see(seen.image, (left, top, left + w, top + h))
+        near = self.see(seen.image, (left, top, left + w, top + h))
         inside = torch.tensor([[(x0 - left) / w, (y0 - top) / h, (x1 - left) / w, (y1 - top) / h]], device=self.device)
         fit = overlap(near.candidates.boxes, inside[None])[0, :, 0] * (0.3 + near.candidates.score[0])
         best = int(fit.argmax())
@@ -155,7 +166,7 @@ class ObjectSegmenter:
         out[c:d, a:b] = F.interpolate(logits[None], (d - c, b - a), mode="bilinear", align_corners=False)[0, 0].cpu()
         return out
 
-    def _corrected(self, seen: Seen, correction: Correction) -> Seen:
+    def corrected(self, seen: Seen, correction: Correction) -> Seen:
         """The candidate that a box, points or a previous mask point at comes first, and is what is meant."""
         width, height = seen.image.size
         scale = torch.tensor([width, height, width, height], dtype=torch.float32, device=self.device)

@@ -73,6 +73,17 @@ def _value(kind: Any, value: Any, name: str) -> Any:
     return value
 
 
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with entries replaced, nested ones too; an entry of another `kind` is replaced whole."""
+    out = dict(base)
+    for key, value in changes.items():
+        old = out.get(key)
+        if isinstance(value, dict) and isinstance(old, dict) and value.get("kind", old.get("kind")) == old.get("kind"):
+            value = merged(old, value)
+        out[key] = value
+    return out
+
+
 def plain(value: Any) -> Any:
     """Dataclasses as dicts, tuples as lists: ready for JSON and YAML."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

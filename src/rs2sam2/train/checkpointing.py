@@ -7,6 +7,7 @@ code; and it can be read with another number of processes than it was written wi
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], state: dict[str, 
             text = json.dumps({"version": VERSION, **state})
             write_safetensors(path, shapes, fetch, {KEY: text})
         except UsageError as error:
-            failure = UsageError(f"{error}; the checkpoint before it is intact: free space, then --resume")
+            intact = "; the checkpoint before it is intact" if path.exists() else ""
+            failure = UsageError(f"{error}{intact}; free space, then --resume")
     for name in pending:  # putting a sharded tensor together takes all processes, also after a failure
         whole(tensors[name])
     world.agree(failure)
@@ -70,10 +72,21 @@ def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name[len(prefix) + 1 :]: t for name, t in tensors.items() if name.startswith(prefix + "/")}
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a killed process left half written."""
-    for stray in folder.glob(".*.tmp"):
-        stray.unlink(missing_ok=True)
+def check_writable(folder: Path) -> None:
+    """Raise UsageError where `folder` could not be written, before hours of work; it is not made yet."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError(f"cannot write to {folder}; choose another folder with -o")
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder of a run, and remove what a killed process left half written. Raises UsageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for stray in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
+            stray.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder} ({error.strerror}); choose another folder with -o") from None
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -65,13 +65,16 @@ def _integer(field: int, value: int) -> bytes:
 
 
 class EventWriter:
-    """Appends to a new event file in `folder`."""
+    """Appends to a new event file in `folder`. Methods raise OSError where the disk is full."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, step: int = 0) -> None:
+        """`step`: what earlier files in the folder say of later steps was lost and made again; TensorBoard drops it."""
         folder.mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}.{os.getpid()}"
         self._file: BinaryIO = (folder / name).open("ab")
         self._write(_bytes(3, b"brain.Event:2"), 0)
+        if step:
+            self._write(_bytes(7, _integer(1, 1)), step + 1)  # a SessionLog with status START
 
     def scalar(self, tag: str, value: float, step: int) -> None:
         """One number."""

@@ -6,8 +6,11 @@ A signal often comes twice at the same moment, to the process and to its group, 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
@@ -44,10 +47,28 @@ class Interrupt:
             raise KeyboardInterrupt
 
     @staticmethod
+    @contextmanager
+    def held_back() -> Iterator[None]:
+        """While processes that load data are started: a signal waits until each has come to `ignore` it.
+
+        It would end one that is still starting, and with it the run, before anything is saved.
+        """
+        if sys.platform == "win32":
+            yield
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    @staticmethod
     def ignore(worker: int) -> None:
         """For processes that load data: whoever signals the whole group means the one that trains, which ends them."""
         for number in WATCHED:
             signal.signal(number, signal.SIG_IGN)
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)  # inherited, see `held_back`
 
     def leave(self, number: int) -> NoReturn:
         """End as the signal would have ended the process: KeyboardInterrupt, or exit code 143 for SIGTERM."""

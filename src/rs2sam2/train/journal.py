@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ LOG = "log.jsonl"
 
 
 class Journal:
-    """Of the process that writes; entries go everywhere at once."""
+    """Of the process that writes; entries go everywhere at once.
+
+    Every method raises UsageError where the disk is full or the folder cannot be written.
+    """
 
     def __init__(self, folder: Path, recipe: Recipe, step: int) -> None:
         """`step`: entries after it are of a part of the run that was lost, and are removed.
@@ -32,15 +36,17 @@ class Journal:
             _Tracker(name, project, recipe) for name in ("wandb", "trackio") if (project := getattr(recipe.log, name))
         ]
         self._cut(step)
-        self._events = EventWriter(folder)
+        with self._writing():
+            self._events = EventWriter(folder, step)
 
     def numbers(self, kind: str, step: int, values: Mapping[str, float]) -> None:
         """Numbers of one kind ("train", "val") at an optimizer step."""
-        entry = {"kind": kind, "step": step, **{k: round(v, 6) for k, v in values.items()}}
-        with (self.folder / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-        for name, value in values.items():
-            self._events.scalar(f"{kind}/{name}", value, step)
+        entry = {"kind": kind, "step": step, **{k: float(f"{v:.6g}") for k, v in values.items()}}
+        with self._writing():
+            with (self.folder / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+            for name, value in values.items():
+                self._events.scalar(f"{kind}/{name}", value, step)
         for tracker in self._trackers:
             tracker.log({f"{kind}/{name}": value for name, value in values.items()}, step)
 
@@ -50,13 +56,24 @@ class Journal:
         picture.save(buffer, "PNG")
         with atomic(self.folder / "pictures" / f"{name}-{step:06}.png") as file:
             file.write(buffer.getvalue())
-        self._events.picture(name, buffer.getvalue(), (picture.height, picture.width), step)
+        with self._writing():
+            self._events.picture(name, buffer.getvalue(), (picture.height, picture.width), step)
 
     def close(self) -> None:
         """Finish all."""
-        self._events.close()
+        with suppress(OSError):  # every event was flushed; what a full disk refused then has been said
+            self._events.close()
         for tracker in self._trackers:
             tracker.finish()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UsageError(
+                f"cannot write the log in {self.folder}: {error.strerror or error}; free space, then --resume"
+            ) from None
 
     def _cut(self, step: int) -> None:
         path = self.folder / LOG

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LEARNERS = {
     "rs2sam2": "rs2sam2.train.rs2sam2.learner:RS2SAM2Learner",
+    "object-first": "rs2sam2.train.objects.learner:ObjectFirstLearner",
 }
 """Name in a recipe -> module and class, imported when it is used."""
 

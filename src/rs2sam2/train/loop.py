@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from rs2sam2.errors import RS2SAM2Error, UsageError
-from rs2sam2.train import rng
-from rs2sam2.train.checkpointing import detached, load_checkpoint, part, save_checkpoint, sweep, write_json
+from rs2sam2.train import checkpointing, rng
+from rs2sam2.train.checkpointing import detached, part, write_json
 from rs2sam2.train.distributed import World, fill, gradients_shared, join, spread
 from rs2sam2.train.ema import EMA
 from rs2sam2.train.interrupt import Interrupt
@@ -75,10 +75,10 @@ class Result:
 def train(recipe: Recipe, output: Path, *, resume: bool = False) -> Result:
     """Train as the recipe says, in the folder `output`; `resume` goes on from its checkpoint, where there is one.
 
-    Raises UsageError where `output` already holds a run and `resume` is not set; TrainingStoppedError where the loss
+    Raises UsageError where `output` already holds a run and `resume` is not set, or cannot be written; TrainingStoppedError where the loss
     is no longer a number; KeyboardInterrupt or SystemExit(143) after saving, when interrupted or terminated.
     """
-    with join(recipe.compute.device) as world, Interrupt() as interrupt:
+    with join(recipe.compute.device) as world, Interrupt() as interrupt, rng.in_fixed_order(world.device):
         return Trainer(recipe, output, world, interrupt, resume=resume).run()
 
 
@@ -88,6 +88,7 @@ class Trainer:
     def __init__(self, recipe: Recipe, output: Path, world: World, interrupt: Interrupt, *, resume: bool) -> None:
         self.recipe, self.output, self.world, self.interrupt = recipe, output, world, interrupt
         self.checkpoint = output / CHECKPOINT
+        checkpointing.check_writable(output)
         if self.checkpoint.exists() and not resume:
             raise UsageError(f"{output} already holds a run; go on with --resume, or choose another --output")
         self.accumulate = accumulated(recipe, world)
@@ -151,7 +152,9 @@ class Trainer:
             if self.journal is not None and (state.step % self.recipe.log.every == 0 or state.step == self.total):
                 values = {name: value / count for name, value in sums.items()}
                 values |= {f"rate_{name}": rate for name, rate in rates.items()}
-                values |= {"samples_per_second": self.line.speed or 0.0, "memory_gb": memory(self.world.device) / 1e9}
+                values["memory_gb"] = memory(self.world.device) / 1e9
+                if self.line.speed is not None:
+                    values["samples_per_second"] = self.line.speed
                 self.journal.numbers("train", state.step, values)
                 sums, count = {}, 0
             self._pause()
@@ -193,13 +196,14 @@ class Trainer:
 
     def _pause(self) -> None:
         """After a step: save where it is time, leave where it was asked."""
-        wanted = max(self.world.gather(self.interrupt.signal)) if self.world.size > 1 else self.interrupt.signal
+        due = time.monotonic() - self.saved > 60 * self.recipe.save_minutes
+        said = self.world.gather((self.interrupt.signal, due))  # clocks and signals differ, but all must do the same
+        wanted = max(number for number, _ in said)
         if wanted:
             self._save()
             self.line.note(f"stopped at step {self.state.step}, saved; go on with --resume")
             self.interrupt.leave(wanted)
-        due = time.monotonic() - self.saved > 60 * self.recipe.save_minutes
-        if any(self.world.gather(due)) if self.world.size > 1 else due:
+        if any(late for _, late in said):
             self._save()
 
     # Validation.
@@ -259,7 +263,7 @@ class Trainer:
             try:
                 self.learner.save(self.output / name, weights)
             except RS2SAM2Error as error:
-                failure = error
+                failure = UsageError(f"{error}; mend that, then go on with --resume")
         self.world.agree(failure)
 
     def _save(self) -> None:
@@ -280,11 +284,11 @@ class Trainer:
             "recipe": self.recipe.to_dict(),
             "items": len(self.data),
         }
-        save_checkpoint(self.checkpoint, tensors, state, self.world)
+        checkpointing.save_checkpoint(self.checkpoint, tensors, state, self.world)
         self.saved = time.monotonic()
 
     def _restore(self) -> None:
-        tensors, saved = load_checkpoint(self.checkpoint)
+        tensors, saved = checkpointing.load_checkpoint(self.checkpoint)
         if saved["items"] != len(self.data):
             raise UsageError(
                 f"{self.checkpoint} was trained on {saved['items']} items, now there are {len(self.data)}; restore the data, "
@@ -314,9 +318,7 @@ class Trainer:
 
     def _open(self) -> None:
         """Files of the run, written by the first process."""
-        self.output.mkdir(parents=True, exist_ok=True)
-        for folder in (self.output, self.output / "last", self.output / "best"):
-            sweep(folder)
+        checkpointing.prepare(self.output)
         counts = self.optimizer.counts()
         facts = describe_run(self.recipe, self.world, counts, self.learner.fingerprint())
         write_json(self.output / RUN, facts | {"steps": int(self.total), "started_at_step": self.state.step})

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-FOUND, TRUTH = (86, 180, 233), (240, 228, 66)  # told apart by everybody: Okabe and Ito
+FOUND, TRUTH = (230, 159, 0), (86, 180, 233)  # as in the report of `rs2sam2 evaluate`; told apart by everybody
 SIDE = 256
 COLUMNS = 4
 
@@ -26,7 +26,7 @@ class Shown:
 
 
 def draw_sheet(items: Sequence[Shown]) -> Image.Image:
-    """RGB sheet: each picture with the mask found tinted blue, the true one outlined in yellow, phrase and note below."""
+    """RGB sheet: each picture with the mask found tinted orange, the true one outlined in blue, phrase and note below."""
     font = ImageFont.load_default(13)
     columns = min(COLUMNS, len(items))
     rows = -(-len(items) // columns)

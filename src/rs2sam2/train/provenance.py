@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from rs2sam2 import __version__
+from rs2sam2.data.masks import MaskFile
 from rs2sam2.data.sample import Sample
 from rs2sam2.train.distributed import World
 from rs2sam2.train.recipe import Recipe
@@ -54,15 +55,25 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
-    """Count and a hash of all phrases, ids, targets' kinds and image files' names and lengths, in order."""
+    """Count and a hash of all phrases, ids, annotations and image files' names and lengths, in order.
+
+    It does not depend on where the data lies, and reads no image.
+    """
     digest = hashlib.sha256()
-    sizes: dict[Path, int] = {}
+    lengths: dict[Path, int] = {}
+
+    def name_and_length(file: Path) -> tuple[str, int]:
+        if file not in lengths:
+            lengths[file] = file.stat().st_size if file.is_file() else -1
+        return file.name, lengths[file]
+
     for sample in samples:
-        if sample.image not in sizes:
-            sizes[sample.image] = sample.image.stat().st_size if sample.image.is_file() else -1
-        entry = (sample.id, sample.phrase, sample.image.name, sizes[sample.image], len(sample.targets))
-        digest.update(repr(entry).encode())
-    return f"{len(samples)} samples, {len(sizes)} images, sha256 {digest.hexdigest()[:16]}"
+        targets = [
+            (*name_and_length(t.path), t.values, t.above) if isinstance(t, MaskFile) else t for t in sample.targets
+        ]
+        digest.update(repr((sample.id, sample.phrase, name_and_length(sample.image), targets)).encode())
+    images = len({sample.image for sample in samples})
+    return f"{len(samples)} samples, {images} images, sha256 {digest.hexdigest()[:16]}"
 
 
 def _git(folder: Path, *arguments: str) -> str:

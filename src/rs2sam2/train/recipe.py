@@ -46,23 +46,27 @@ class Optimizer:
 class Schedule:
     """What the learning rates are multiplied by, see `schedule.py`."""
 
-    kind: Literal["step", "cosine", "linear", "constant"] = "step"
+    kind: Literal["step", "cosine", "linear", "constant", "hold"] = "step"
     drops: tuple[int, ...] = ()
     """Of `step`: epoch indices from which on the rate is `factor` times lower; negative ones count from the end."""
     factor: float = 0.1
     warmup: int = 0
     """Optimizer steps in which the rate grows from 0."""
     final: float = 0.0
-    """Of `cosine` and `linear`: the multiple at the end."""
+    """Of `cosine`, `linear` and `hold`: the multiple at the end."""
+    fall: float = 0.4
+    """Of `hold`: the last share of the run, in which the rate falls like a cosine; before, it is held. A longer run can
+    go on from a checkpoint made before the fall."""
 
     def __post_init__(self) -> None:
         require(
-            self.kind in ("step", "cosine", "linear", "constant"),
-            f"schedule.kind {self.kind!r} must be step, cosine, linear or constant",
+            self.kind in ("step", "cosine", "linear", "constant", "hold"),
+            f"schedule.kind {self.kind!r} must be step, cosine, linear, constant or hold",
         )
         require(self.warmup >= 0, f"schedule.warmup {self.warmup} must not be negative")
         require(0 < self.factor <= 1, f"schedule.factor {self.factor} must be in (0, 1]")
         require(0 <= self.final <= 1, f"schedule.final {self.final} must be in [0, 1]")
+        require(0 < self.fall <= 1, f"schedule.fall {self.fall} must be in (0, 1]")
 
 
 PrecisionName = Literal["float32", "autocast", "bfloat16", "released"]

@@ -1,13 +1,18 @@
-"""The random number generators of a process: torch's, CUDA's, NumPy's and Python's."""
+"""What makes a run repeatable: the random number generators of a process, and sums in a fixed order."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+_FILL = "fill_uninitialized_memory"
+"""Of `torch.utils.deterministic`: new memory is written over, which finds bugs and takes time."""
 
 
 def seed(value: int) -> None:
@@ -38,3 +43,22 @@ def restore(tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:
     np.random.set_state((kind, tensors["numpy"].numpy().astype(np.uint32), position, has_gauss, cached))  # noqa: NPY002
     version, gauss = rest["python"]
     random.setstate((version, tuple(tensors["python"].tolist()), gauss))
+
+
+@contextmanager
+def in_fixed_order(device: torch.device) -> Iterator[None]:
+    """On a CPU, gradients that add up where an index repeats (several phrases about one image) do so in one order.
+
+    With several threads torch adds them as they come, so that two equal steps differ in their last bits. Done for the
+    CPU alone: CUDA has operations that know no fixed order.
+    """
+    before, settings = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic
+    filled = getattr(settings, _FILL)
+    if device.type == "cpu":
+        torch.use_deterministic_algorithms(True)
+        setattr(settings, _FILL, False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        setattr(settings, _FILL, filled)

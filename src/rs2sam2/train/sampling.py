@@ -75,7 +75,8 @@ def load(
         # often a loader was made.
         generator=torch.Generator().manual_seed(recipe.seed),
     )
-    batches = iter(loader)
+    with Interrupt.held_back():
+        batches = iter(loader)
     for step in steps:
         yield [_checked(next(batches)) for _ in step]
 

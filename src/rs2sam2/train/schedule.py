@@ -21,8 +21,9 @@ def multiple(schedule: Schedule, step: int, total: int, per_epoch: int, epochs: 
         passed = sum(epoch >= first for first in drops(schedule, epochs))
         return ramp * schedule.factor**passed
     # A warm-up is part of the run: the decay starts after it.
-    done = min(max(step - schedule.warmup, 0) / max(total - schedule.warmup, 1), 1.0)
-    if schedule.kind == "cosine":
+    start = max(schedule.warmup, (1 - schedule.fall) * total) if schedule.kind == "hold" else schedule.warmup
+    done = min(max(step - start, 0) / max(total - start, 1), 1.0)
+    if schedule.kind in ("cosine", "hold"):
         return ramp * (schedule.final + (1 - schedule.final) * (1 + math.cos(math.pi * done)) / 2)
     if schedule.kind == "linear":
         return ramp * (1 + (schedule.final - 1) * done)

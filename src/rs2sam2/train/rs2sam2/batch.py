@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from rs2sam2.tokenizer import Tokenizer
+from rs2sam2.train.batch import Tensors
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(Tensors):
     """I images with B phrases."""
 
     image: Tensor
@@ -44,17 +45,6 @@ class Batch:
     """(B, S, S) bool"""
     targets: Tensor
     """(B,) bool"""
-
-    def to(self, device: torch.device) -> Batch:
-        """The same on a device."""
-        return self._each(lambda t: t.to(device, non_blocking=True))
-
-    def pin_memory(self) -> Batch:
-        """The same in memory that a GPU can read from."""
-        return self._each(lambda t: t.pin_memory())
-
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        return replace(self, **{f.name: change(t) for f in fields(self) if (t := getattr(self, f.name)) is not None})
 
 
 def collate(items: Sequence[Item], tokenizer: Tokenizer) -> Batch:

@@ -9,13 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rs2sam2.model.beit3 import BEiT3
+from rs2sam2.model.layers import LinearGELU
 from rs2sam2.train.rs2sam2.options import LoRA
 
 DOWN, UP = "lora_down", "lora_up"
 
 
 class LoRALinear(nn.Linear):
-    """A linear layer with a low-rank update that starts at 0. Its weight and bias keep their names."""
+    """A linear layer with a low-rank update that starts at 0. Its weight and bias keep their names, and a GELU stays."""
 
     def __init__(self, linear: nn.Linear, settings: LoRA) -> None:
         super().__init__(linear.in_features, linear.out_features, linear.bias is not None, device="meta")
@@ -23,11 +24,13 @@ class LoRALinear(nn.Linear):
         self.lora_down = nn.Parameter(linear.weight.new_empty(settings.rank, linear.in_features))
         self.lora_up = nn.Parameter(linear.weight.new_zeros(linear.out_features, settings.rank))
         self.ratio = settings.alpha / settings.rank
+        self.gelu = isinstance(linear, LinearGELU)
         nn.init.kaiming_uniform_(self.lora_down, a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) -> (..., out)."""
-        return super().forward(x) + self.ratio * F.linear(F.linear(x, self.lora_down), self.lora_up)
+        y = super().forward(x) + self.ratio * F.linear(F.linear(x, self.lora_down), self.lora_up)
+        return F.gelu(y) if self.gelu else y
 
 
 def add_lora(beit3: BEiT3, settings: LoRA) -> None:

@@ -12,7 +12,8 @@ from rs2sam2.checkpoint.folder import BUNDLED, VOCABULARY_FILE, load_model, loca
 from rs2sam2.config import LiteConfig, RS2SAM2Config, preset
 from rs2sam2.errors import UsageError, VocabularyError, WeightsError
 from rs2sam2.model.rs2sam2 import RS2SAM2
-from rs2sam2.train.rs2sam2.lite0 import load_lite0
+from rs2sam2.train.build import merged
+from rs2sam2.train.lite0 import load_lite0
 from rs2sam2.train.rs2sam2.options import Init
 
 
@@ -69,17 +70,7 @@ def _carry(loaded: RS2SAM2, config: RS2SAM2Config, path: Path) -> tuple[RS2SAM2,
 
 def changed(config: RS2SAM2Config, changes: dict[str, Any]) -> RS2SAM2Config:
     """A configuration with nested entries replaced. Raises UsageError for what is unknown or of a wrong type."""
-    return RS2SAM2Config.from_dict(_merge(config.to_dict(), changes))
-
-
-def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    out = dict(base)
-    for key, value in changes.items():
-        old = out.get(key)
-        if isinstance(value, dict) and isinstance(old, dict) and value.get("kind", old.get("kind")) == old.get("kind"):
-            value = _merge(old, value)
-        out[key] = value
-    return out
+    return RS2SAM2Config.from_dict(merged(config.to_dict(), changes))
 
 
 def _vocabulary(init: Init, beside: Path | None) -> Path:

@@ -11,12 +11,15 @@ from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.objects.model import ObjectFirst
 from rs2sam2.objects.pyramid import ImageFeatures
 from rs2sam2.objects.reader import Reading
-from rs2sam2.objects.training.targets import Batch
+from rs2sam2.train.objects.layouts import LayoutBatch
+from rs2sam2.train.objects.targets import Batch
 
 SAME = 0.45
 """A candidate whose box overlaps an object's by this much is that object."""
 FREE_MASKS = 6
 """Objects of a view that are outlined without a phrase."""
+WHOLE = 0.3
+"""Share of the phrases about objects that are outlined as ground, too."""
 
 
 def normalise(image: Tensor) -> Tensor:
@@ -79,7 +82,7 @@ def training_cells(features: ImageFeatures, batch: Batch, config: ObjectFirstCon
         own = cells[b].tolist()
         missing = [c for c in dict.fromkeys(true[mine].tolist()) if c not in own][: config.candidates // 2]
         if missing:
-            cells[b, -len(missing) :] = torch.tensor(missing)
+            cells[b, -len(missing) :] = torch.tensor(missing, device=cells.device)
     return cells
 
 
@@ -94,11 +97,12 @@ def match(candidates: Candidates, batch: Batch, side: int) -> Tensor:
 
 
 def reading_losses(reading: Reading, fits: Tensor, form: Tensor, present: Tensor) -> dict[str, Tensor]:
-    """`fits` (P, K): the candidates that a phrase means, > 0; phrases of ground have none."""
+    """`fits` (P, K): the candidates that a phrase means, > 0; phrases of ground have none. P may be 0."""
     positive = fits > 0
     told = positive.any(1) & (form < 2)
-    zero = reading.choice.sum() * 0
-    losses = {"choice": zero, "membership": zero}
+    # takes every head along: with nothing to teach it, a parameter still has a gradient (of 0) for processes to share
+    zero = 0 * (reading.choice.sum() + reading.membership.sum() + reading.form.sum() + reading.presence.sum())
+    losses = dict.fromkeys(("choice", "membership", "form", "presence"), zero)
     if told.any():
         logp = reading.choice[told].log_softmax(1)
         losses["choice"] = -logp.masked_fill(~positive[told], -1e4).logsumexp(1).mean()
@@ -109,55 +113,81 @@ def reading_losses(reading: Reading, fits: Tensor, form: Tensor, present: Tensor
         valid = logits > -1e3
         bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * valid
         losses["membership"] = (bce.sum(1) / (3 + target.sum(1))).mean()
-    losses["form"] = F.cross_entropy(reading.form, form)
-    losses["presence"] = F.binary_cross_entropy_with_logits(reading.presence, present.float())
+    if len(form):
+        losses["form"] = F.cross_entropy(reading.form, form)
+        losses["presence"] = F.binary_cross_entropy_with_logits(reading.presence, present.float())
     return losses
 
 
-def losses(model: ObjectFirst, batch: Batch, token_ids: Tensor, text_padding: Tensor) -> dict[str, Tensor]:
+def right_choices(reading: Reading, fits: Tensor, form: Tensor) -> Tensor:
+    """Share of the phrases about one object whose first choice it is; 1 where there is no such phrase."""
+    told = (fits > 0).any(1) & (form == 0)
+    right = fits.gather(1, reading.choice.argmax(1, keepdim=True))[:, 0] > 0
+    return 1 - (told & ~right).sum() / told.sum().clamp_min(1)
+
+
+def view_losses(model: ObjectFirst, batch: Batch) -> dict[str, Tensor]:
     """All losses of a batch of views, by name, unweighted."""
     features = model.see(normalise(batch.image))
     out = {
         "centre": centre_loss(features.centres, batch.centres, batch.centres_known),
         "box": box_loss(features.boxes, batch.box_target, batch.box_weight),
-        "class": class_loss(features.classes, batch.classes, batch.classes_known),
+        "classes": class_loss(features.classes, batch.classes, batch.classes_known),
     }
-    side = features.centres.shape[2]
     candidates = propose(features, training_cells(features, batch, model.config))
-    reading, tokens = model.read(candidates, features, token_ids, text_padding, batch.image_index)
-    fit = match(candidates, batch, side)  # (N, K)
-    fits = (batch.meant[:, :, None] * fit).amax(1)  # (P, K)
-    present = batch.meant.any(1)
-    out |= reading_losses(reading, fits, batch.form, present)
+    reading, tokens = model.read(candidates, features, batch.token_ids, batch.text_padding, batch.image_index)
+    fit = match(candidates, batch, features.centres.shape[2])  # (N, K)
+    # (P, K): how well each candidate fits one of the objects meant
+    fits = (batch.meant[:, :, None] * fit).amax(1) if len(fit) else torch.zeros_like(reading.choice)
+    out |= reading_losses(reading, fits, batch.form, batch.meant.any(1))
+    return out | _mask_losses(model, batch, features, candidates, tokens, reading, fit)
 
-    # masks of what phrases mean, one object a phrase, as the phrase sees it
+
+def layout_losses(model: ObjectFirst, batch: LayoutBatch) -> dict[str, Tensor]:
+    """Losses of phrases over layouts without an image, unweighted, and how often the right object is chosen."""
+    reading, _ = model.read(batch.candidates(), None, batch.token_ids, batch.text_padding, batch.image_index)
+    losses = reading_losses(reading, batch.fits, batch.form, batch.present)
+    right = right_choices(reading, batch.fits, batch.form)
+    return {f"layout_{name}": value for name, value in losses.items()} | {"layout_right": right}
+
+
+def _mask_losses(
+    model: ObjectFirst,
+    batch: Batch,
+    features: ImageFeatures,
+    candidates: Candidates,
+    tokens: Tensor,
+    reading: Reading,
+    fit: Tensor,
+) -> dict[str, Tensor]:
+    """Masks of objects that phrases mean, of any objects, and of ground. `fit` (N, K) as from `match`."""
+    out = {}
     target = batch.masks.float() / 255
     best, where = fit.max(1)
     usable = batch.has_mask & (best > 0)
-    # one of the objects each phrase means, drawn at random among those that can be scored
-    lots = torch.rand(batch.meant.shape) * (batch.meant & usable & (batch.form < 2)[:, None])
-    won, winner = lots.max(1)
-    p = (won > 0).nonzero()[:, 0]
-    n = winner[p]
+    # one of the objects each phrase means, by lot among those that can be scored, as the phrase sees it
+    allowed = batch.meant & usable & (batch.form < 2)[:, None]
+    lots = (batch.object_lots + batch.phrase_lots[:, :1]) % 1  # (P, N), as good as drawn for each phrase anew
+    p = allowed.any(1).nonzero()[:, 0]
+    n = lots.masked_fill(~allowed, -1)[p].argmax(1) if len(p) else p
     image = batch.object_image[n]
     logits = model.outline.of_objects(
         features.object_features, image, candidates.boxes[image, where[n]], tokens[image, where[n]],
         reading.objects[p, where[n]],
     )  # fmt: skip
     out["mask"] = mask_loss(logits, target[n])
-    # masks of any objects, without a phrase
-    lot = torch.rand(len(batch.boxes)) * usable
-    ranks = torch.stack([(lot[batch.object_image == b] > 0).sum() for b in range(len(batch.image))])
-    keep = lot > 1 - (FREE_MASKS / ranks.clamp_min(1).float()).clamp_max(1)[batch.object_image]
-    n = (keep & usable).nonzero()[:, 0]
+    # about FREE_MASKS usable objects of each view, without a phrase
+    counts = torch.stack([usable[batch.object_image == b].sum() for b in range(len(batch.image))])
+    share = (FREE_MASKS / counts.clamp_min(1)).clamp_max(1)[batch.object_image]
+    n = (usable & (batch.object_lots >= 1 - share)).nonzero()[:, 0]
     image = batch.object_image[n]
     logits = model.outline.of_objects(
         features.object_features, image, candidates.boxes[image, where[n]], tokens[image, where[n]], None
     )
     out["free_mask"] = mask_loss(logits, target[n])
-    # masks without objects: all of ground, some of the others
-    whole = present & ~(batch.meant & ~batch.has_mask).any(1)
-    p = (whole & ((batch.form == 2) | (torch.rand(len(whole)) < 0.3))).nonzero()[:, 0]
+    # masks without objects: of all ground, and of some of what else is meant
+    whole = batch.meant.any(1) & ~(batch.meant & ~batch.has_mask).any(1)
+    p = (whole & ((batch.form == 2) | (batch.phrase_lots[:, 1] < WHOLE))).nonzero()[:, 0]
     union = torch.stack([target[batch.meant[i]].amax(0) for i in p]) if len(p) else target[:0]
     logits = model.outline.of_ground(features.pixel_features, features.classes, batch.image_index[p], reading.ground[p])
     out["ground"] = mask_loss(logits, union)

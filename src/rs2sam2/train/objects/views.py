@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.symmetry import SYMMETRIES, Symmetry, turn_pixels
-from rs2sam2.objects.training.sources import Piece, Pixels, Source
+from rs2sam2.train.objects.sources import Piece, Pixels, Source
 
 GONE = 0.02
 """An object of which less is left in the window is not in it."""
@@ -31,11 +31,11 @@ class View:
     placed: bool
 
 
-def draw_view(source: Source, random: Random, side: int, zoom: float) -> View:
-    """A view of side `side`. With probability `zoom` the window closes in on an object."""
+def draw_view(source: Source, random: Random, side: int, zoom: float, *, anew: bool = True) -> View:
+    """A view of side `side`. With probability `zoom` the window closes in on an object; `anew`: photographed anew."""
     window = _window(source, random, zoom)
     turn: Symmetry = random.choice(SYMMETRIES)
-    return view_of(source, window, turn, side, random)
+    return view_of(source, window, turn, side, random if anew else None)
 
 
 def view_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,17 @@ from torch import Tensor
 
 from rs2sam2.data.language.lexicon import KINDS_OF, canonical
 from rs2sam2.objects.config import ObjectFirstConfig
-from rs2sam2.objects.training.phrases import Asked
-from rs2sam2.objects.training.views import View
+from rs2sam2.tokenizer import Tokenizer
+from rs2sam2.train.batch import Tensors
+from rs2sam2.train.objects.phrases import Asked
+from rs2sam2.train.objects.views import View
 
 WHOLE_ENOUGH = 0.3
 """An object of which less is visible is neither asked for as a centre nor denied."""
 Array = NDArray[Any]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Item:
     """A view as arrays."""
 
@@ -36,10 +39,15 @@ class Item:
     masks: Array  # (N, S/4, S/4) uint8
     has_mask: Array  # (N,) bool
     asked: list[Asked]
+    object_lots: Array  # (N,) float32 in [0, 1), see `losses.py`
+    phrase_lots: Array  # (P, 2) float32 in [0, 1)
 
 
-def item_of(view: View, asked: list[Asked], config: ObjectFirstConfig) -> Item:
-    """The arrays of a view and the phrases about it."""
+def item_of(view: View, asked: list[Asked], config: ObjectFirstConfig, random: Random) -> Item:
+    """The arrays of a view and the phrases about it, and lots for what the losses choose.
+
+    Lots are drawn here, so that losses depend on the item alone and not on which process computes them.
+    """
     side = config.image_size // 8
     things, classes = len(config.things), len(config.classes)
     number = {name: i for i, name in enumerate(config.classes)}
@@ -98,11 +106,13 @@ def item_of(view: View, asked: list[Asked], config: ObjectFirstConfig) -> Item:
         masks=np.stack(masks) if masks else np.zeros((0, 2 * side, 2 * side), np.uint8),
         has_mask=np.array([m is not None for m in view.masks], bool),
         asked=asked,
+        object_lots=np.array([random.random() for _ in objects], np.float32),
+        phrase_lots=np.array([(random.random(), random.random()) for _ in asked], np.float32).reshape(-1, 2),
     )
 
 
-@dataclass
-class Batch:
+@dataclass(frozen=True)
+class Batch(Tensors):
     """B views with P phrases and N objects in all."""
 
     image: Tensor  # (B, S, S, 3) uint8
@@ -116,18 +126,23 @@ class Batch:
     object_image: Tensor  # (N,) which view
     masks: Tensor  # (N, S/4, S/4) uint8
     has_mask: Tensor  # (N,)
-    phrases: list[str]
-    image_index: Tensor  # (P,)
+    object_lots: Tensor  # (N,)
+    token_ids: Tensor  # (P, L)
+    text_padding: Tensor  # (P, L), True = ignore
+    image_index: Tensor  # (P,) which view
     meant: Tensor  # (P, N) bool
     form: Tensor  # (P,)
-    kinds: list[str]
+    phrase_lots: Tensor  # (P, 2)
 
 
-def collate(items: Sequence[Item]) -> Batch:
+def collate(items: Sequence[Item], tokenizer: Tokenizer) -> Batch:
     """A batch of views."""
 
     def stack(name: str) -> Tensor:
         return torch.from_numpy(np.stack([getattr(item, name) for item in items]))
+
+    def joined(name: str) -> Tensor:
+        return torch.from_numpy(np.concatenate([getattr(item, name) for item in items]))
 
     counts = [len(item.boxes) for item in items]
     starts = np.cumsum([0, *counts])
@@ -135,18 +150,21 @@ def collate(items: Sequence[Item]) -> Batch:
     meant = torch.zeros(len(asked), int(starts[-1]), dtype=torch.bool)
     for p, (b, a) in enumerate(asked):
         meant[p, [int(starts[b]) + t for t in a.targets]] = True
+    token_ids, text_padding = tokenizer.batch([a.phrase for _, a in asked])
     return Batch(
         **{
             name: stack(name)
             for name in ("image", "centres", "centres_known", "box_weight", "box_target", "classes", "classes_known")
         },
-        boxes=torch.from_numpy(np.concatenate([item.boxes for item in items])),
+        boxes=joined("boxes"),
         object_image=torch.tensor([b for b, count in enumerate(counts) for _ in range(count)], dtype=torch.int64),
-        masks=torch.from_numpy(np.concatenate([item.masks for item in items])),
-        has_mask=torch.from_numpy(np.concatenate([item.has_mask for item in items])),
-        phrases=[a.phrase for _, a in asked],
+        masks=joined("masks"),
+        has_mask=joined("has_mask"),
+        object_lots=joined("object_lots"),
+        token_ids=token_ids,
+        text_padding=text_padding,
         image_index=torch.tensor([b for b, _ in asked], dtype=torch.int64),
         meant=meant,
         form=torch.tensor([a.form for _, a in asked], dtype=torch.int64),
-        kinds=[a.kind for _, a in asked],
+        phrase_lots=joined("phrase_lots"),
     )

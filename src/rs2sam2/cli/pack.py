@@ -1,0 +1,75 @@
+"""`rs2sam2 pack`: trained weights of an object-first model as they are shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from rs2sam2.cli.console import check_writable, say
+from rs2sam2.errors import UsageError, WeightsError
+
+
+def pack(
+    weights: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    precision: Literal["float16", "float32"] = "float16",
+    calibrate: Path | None = None,
+    split: str = "val",
+    revision: str | None = None,
+    subfolder: str | None = None,
+) -> None:
+    """Write an object-first model at half its size, its presence calibrated where a data set is given.
+
+    Presence is fitted on every second image of the data set and measured on the others; give one that the model was not
+    trained on. Arithmetic stays in float32, whatever is on disk.
+
+    Parameters
+    ----------
+    weights
+        Folder (such as last/ of a training run), hub id, or "nano".
+    output
+        Folder to write.
+    precision
+        Of the numbers on disk.
+    calibrate
+        Referring data set with phrases that have a target and phrases that have none.
+    split
+        Of that data set.
+    revision
+        Of a hub id.
+    subfolder
+        Of a hub id or folder.
+    """
+    import torch
+
+    from rs2sam2.checkpoint.folder import CONFIG_FILE, VOCABULARY_FILE, is_object_first, locate
+    from rs2sam2.data.registry import open_dataset
+    from rs2sam2.objects.files import load, metadata, save
+    from rs2sam2.tokenizer import Tokenizer
+    from rs2sam2.train.objects.calibration import calibrate_on
+
+    if (output / CONFIG_FILE).exists():
+        raise UsageError(f"{output} already holds weights; choose another -o or remove that folder")
+    check_writable(output, folder=True)
+    path = locate(weights, revision, subfolder)
+    if not is_object_first(path):
+        raise WeightsError(f"{path} is no object-first model; export-weights is for RS2-SAM2")
+    model = load(path)
+    vocabulary = path / VOCABULARY_FILE
+    tokenizer = Tokenizer(vocabulary, model.config.vocabulary, model.config.max_tokens)
+    notes = {k: v for k, v in metadata(path).items() if k not in ("format", "rs2sam2")}
+    if calibrate is not None:
+        measured = calibrate_on(model, tokenizer, open_dataset(calibrate).read(split))
+        model.config = measured.line.of(model.config)
+        notes["calibrated"] = f"{calibrate.name} {split}"
+        say(
+            f"presence = sigmoid({model.config.presence_slope} * logit + {model.config.presence_offset}); on the other half "
+            f"of the images right on {measured.target:.1%} with a target, {measured.no_target:.1%} without"
+        )
+    save(model, output, vocabulary, getattr(torch, precision), notes)
+    size = sum(f.stat().st_size for f in output.iterdir()) / 1e6
+    say(f"{sum(p.numel() for p in model.parameters()):,} parameters in {precision}, {size:.1f} MB -> {output}")

@@ -1,1 +1,0 @@
-"""How the object-first model learns: views of annotated images, phrases made about each view, losses."""

@@ -1,0 +1,1 @@
+"""The learner of the object-first model: views of annotated images, phrases made about each view, losses."""

@@ -1,0 +1,130 @@
+"""From the logit of presence to a probability, fitted on phrases about images that nothing was learned from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from rs2sam2.data.sample import Sample
+from rs2sam2.errors import UsageError
+from rs2sam2.objects.config import ObjectFirstConfig
+from rs2sam2.objects.model import ObjectFirst
+from rs2sam2.tokenizer import Tokenizer
+from rs2sam2.train.objects.losses import normalise
+from rs2sam2.train.objects.sources import Pixels
+
+FEWEST = 10
+"""Phrases with a target, and without one, that a fit needs at least."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """An image (S, S, 3) as the model sees it, phrases about it, and whether each means something there."""
+
+    image: Pixels
+    phrases: Sequence[str]
+    there: Sequence[bool]
+
+
+@dataclass(frozen=True)
+class Slope:
+    """presence = sigmoid(slope * logit + offset)."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def of(self, config: ObjectFirstConfig) -> ObjectFirstConfig:
+        """The configuration with this calibration, to four digits."""
+        return replace(config, presence_slope=round(self.slope, 4), presence_offset=round(self.offset, 4))
+
+
+@torch.inference_mode()
+def presence_logits(model: ObjectFirst, tokenizer: Tokenizer, questions: Iterable[Question]) -> tuple[Tensor, Tensor]:
+    """The logit of presence (P,) and whether the referent is there (P,) bool, over all phrases, on the CPU."""
+    device = next(model.parameters()).device
+    logits: list[Tensor] = []
+    there: list[bool] = []
+    for question in questions:
+        if not question.phrases:
+            continue
+        features = model.see(normalise(torch.tensor(question.image)[None].to(device)))
+        ids, padding = tokenizer.batch(question.phrases)
+        index = torch.zeros(len(ids), dtype=torch.int64, device=device)
+        reading, _ = model.read(model.candidates(features), features, ids.to(device), padding.to(device), index)
+        logits.append(reading.presence.cpu())
+        there += question.there
+    return torch.cat(logits) if logits else torch.zeros(0), torch.tensor(there, dtype=torch.bool)
+
+
+def fit(logits: Tensor, there: Tensor) -> Slope | None:
+    """Logistic regression of `there` (P,) bool on `logits` (P,); None where too few phrases are of one answer.
+
+    Both answers weigh alike: how many phrases of a user are true, nobody knows. Targets are smoothed as in J. Platt,
+    "Probabilistic outputs for support vector machines", 1999, so that the slope is finite where nothing overlaps. A
+    logit that says the opposite is left as it is.
+    """
+    positive, negative = int(there.sum()), int((~there).sum())
+    if min(positive, negative) < FEWEST:
+        return None
+    x = logits.detach().clone().double()
+    weight = torch.where(there, 0.5 / positive, 0.5 / negative).double()
+    target = torch.where(there, (positive + 1) / (positive + 2), 1 / (negative + 2)).double()
+    with torch.enable_grad():
+        line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.LBFGS([line], max_iter=200, line_search_fn="strong_wolfe")
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            loss = F.binary_cross_entropy_with_logits(line[0] * x + line[1], target, weight, reduction="sum")
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+    slope, offset = line.tolist()
+    return Slope(slope, offset) if slope > 0 else Slope()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A calibration fitted on half of a data set's images, and how often it is right on the other half."""
+
+    line: Slope
+    target: float
+    """Share of the phrases with a target that are found there, at a threshold of 0.5."""
+    no_target: float
+    """Share of those without one that are refused."""
+
+
+def calibrate_on(model: ObjectFirst, tokenizer: Tokenizer, samples: Sequence[Sample]) -> Measured:
+    """Fitted on every second image of a referring data set's samples, measured on the others.
+
+    Raises UsageError where it has too few phrases of one kind; DataError where an image cannot be read.
+    """
+    by_image: defaultdict[Path, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        by_image[sample.image].append(sample)
+    rows = [by_image[path] for path in sorted(by_image)]
+    side = model.config.image_size
+    x, y = presence_logits(model, tokenizer, (_question(row, side) for row in rows[::2]))
+    line = fit(x, y)
+    u, v = presence_logits(model, tokenizer, (_question(row, side) for row in rows[1::2]))
+    if line is None or v.all() or not v.any():
+        raise UsageError(
+            f"presence is calibrated on at least {FEWEST} phrases with a target and {FEWEST} without one, on half of the "
+            f"images; there are {int(y.sum())} and {int((~y).sum())}. Make more with rs2sam2 data make-refs"
+        )
+    found = line.slope * u + line.offset >= 0
+    return Measured(line, float(found[v].float().mean()), float((~found[~v]).float().mean()))
+
+
+def _question(samples: Sequence[Sample], side: int) -> Question:
+    square = samples[0].load_image().resize((side, side), Image.Resampling.BILINEAR)
+    return Question(np.array(square), [s.phrase for s in samples], [bool(s.targets) for s in samples])

@@ -1,0 +1,172 @@
+"""Where training views come from: folders of labelled imagery, each a pool with a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from random import Random
+from typing import Protocol, TypeVar
+
+from rs2sam2.data.builder.annotated import AnnotatedImage
+from rs2sam2.data.builder.coco import read_coco
+from rs2sam2.data.builder.index_masks import read_index_masks
+from rs2sam2.data.language.lexicon import KINDS_OF, canonical
+from rs2sam2.errors import DataError, UsageError
+from rs2sam2.train.objects.mosaic import MosaicPool, mosaic_pool
+from rs2sam2.train.objects.options import PoolOptions
+from rs2sam2.train.objects.pasted import pasted_pool
+from rs2sam2.train.objects.sources import Record, Source, record_of
+
+T = TypeVar("T")
+
+
+class Pool(Protocol):
+    """Gives sources to look at."""
+
+    @property
+    def name(self) -> str:
+        """As the recipe calls it."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """How often it is drawn from, against others."""
+        ...
+
+    @property
+    def zoom(self) -> float:
+        """How often a view of it closes in on an object."""
+        ...
+
+    def __len__(self) -> int:
+        """Images."""
+        ...
+
+    def draw(self, random: Random) -> Source:
+        """One of its sources."""
+        ...
+
+    def classes(self) -> set[str]:
+        """Canonical classes of what is annotated."""
+        ...
+
+    def contents(self) -> Iterator[tuple[str, ...]]:
+        """What identifies each image and its annotation."""
+        ...
+
+
+@dataclass(frozen=True)
+class ImagePool:
+    """Annotated images."""
+
+    name: str
+    records: tuple[Record, ...]
+    weight: float
+    zoom: float = 0.5
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def draw(self, random: Random) -> Source:
+        """Any of them alike. Raises DataError where its file cannot be read."""
+        return random.choice(self.records).read()
+
+    def parted(self, share: float) -> tuple[ImagePool, ImagePool]:
+        """The last `share` of the images apart: neighbours in a folder often show one place, and so stay together."""
+        count = len(self.records) - round(share * len(self.records))
+        return replace(self, records=self.records[:count]), replace(self, records=self.records[count:])
+
+    def classes(self) -> set[str]:
+        """Of all objects."""
+        return {canonical(o.category) for record in self.records for o in record.layout.objects}
+
+    def contents(self) -> Iterator[tuple[str, ...]]:
+        """Name, size and layout."""
+        for record in self.records:
+            yield record.image.name, str(record.size), repr(record.layout)
+
+
+def open_parted(root: Path, options: Mapping[str, PoolOptions | None], share: float) -> tuple[list[Pool], list[Pool]]:
+    """The pools of a recipe to train on, and a share of each that is held out. Pools that are None are left out.
+
+    What is pasted is cut out of images to train on alone. Raises UsageError where a pool's files are not there (all such
+    pools are named, before any is read), or a pattern of what to exclude fits nothing; DataError where files are not as
+    they must be.
+    """
+    wanted = {name: pool for name, pool in options.items() if pool is not None}
+    missing = {name: path for name, pool in wanted.items() if (path := _missing(root, pool)) is not None}
+    if missing:
+        listed = ", ".join(f"pool {name}: no {path}" for name, path in missing.items())
+        without = " ".join(f"--data.pools.{name}=null" for name in missing)
+        raise UsageError(f"recipe: {listed}; put the data there (--data.root=DIR), or leave it out with {without}")
+    parted = [_open(root, name, pool).parted(share) for name, pool in wanted.items() if pool.kind != "pasted"]
+    kept: list[Pool] = [pool for pool, _ in parted if len(pool)]
+    records = [record for pool in kept if isinstance(pool, ImagePool) for record in pool.records if record.counted]
+    kept += [pasted_pool(name, pool, root, records) for name, pool in wanted.items() if pool.kind == "pasted"]
+    return kept, [pool for _, pool in parted if len(pool)]
+
+
+def _missing(root: Path, pool: PoolOptions) -> Path | None:
+    return next((root / path for path in pool.paths() if not (root / path).exists()), None)
+
+
+def _open(root: Path, name: str, pool: PoolOptions) -> ImagePool | MosaicPool:
+    def at(path: str | None) -> Path:
+        assert path is not None  # PoolOptions has checked what its kind needs
+        return root / path
+
+    if pool.kind == "mosaic":
+        mosaic = mosaic_pool(name, at(pool.labels), pool.weight, pool.zoom)
+        kept = _without(name, pool, mosaic.pictures, [path.name for _, path in mosaic.pictures])
+        return replace(mosaic, pictures=kept)
+    if pool.kind == "coco":
+        images = read_coco(at(pool.annotations), at(pool.images), "train")
+    else:
+        labels = at(pool.labels) if pool.kind == "masks" else None
+        images = read_index_masks(at(pool.masks), at(pool.images), labels, pool.category)
+    kept_images = _without(name, pool, images, [i.image.name for i in images])
+    return image_pool(name, kept_images, pool.weight, pool.zoom, pool.incomplete)
+
+
+def image_pool(
+    name: str, images: Iterable[AnnotatedImage], weight: float, zoom: float = 0.5, incomplete: Sequence[str] = ()
+) -> ImagePool:
+    """Annotated images as a pool; what is annotated anywhere in it is taken to be annotated throughout.
+
+    Of the classes `incomplete` nothing is known in images where none is annotated. Raises DataError where there are no
+    images.
+    """
+    listed = list(images)
+    known = related({canonical(o.category) for image in listed for o in image.layout.objects})
+    if not listed:
+        raise DataError(f"pool {name} has no images; leave it out with --data.pools.{name}=null")
+
+    unsure = [related({name}) for name in incomplete]
+
+    def known_in(image: AnnotatedImage) -> frozenset[str]:
+        here = {canonical(o.category) for o in image.layout.objects}
+        return known - {kind for kinds in unsure if not kinds & here for kind in kinds}
+
+    return ImagePool(name, tuple(record_of(image, known_in(image)) for image in listed), weight, zoom)
+
+
+def _without(name: str, pool: PoolOptions, items: Sequence[T], files: Sequence[str]) -> tuple[T, ...]:
+    """Items whose file's name fits no pattern. A pattern that fits nothing would let through what it should keep out."""
+    for pattern in pool.exclude:
+        if not any(fnmatch(file, pattern) for file in files):
+            raise UsageError(
+                f"recipe: data.pools.{name}.exclude has {pattern!r}, which fits none of its {len(files)} files "
+                f"(such as {', '.join(files[:2])}); correct it, or set --data.pools.{name}.exclude=[]"
+            )
+    return tuple(i for i, f in zip(items, files, strict=True) if not any(fnmatch(f, p) for p in pool.exclude))
+
+
+def related(classes: set[str]) -> frozenset[str]:
+    """Canonical classes, and general ones with their kinds, where one of them is known."""
+    names = {canonical(c) for c in classes}
+    for general, kinds in KINDS_OF.items():
+        if general in names or "car" in names & kinds:
+            names |= {general, *kinds}
+    return frozenset(names)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from toy_objects import TOY, toy_model, toy_tokenizer
+
+import toy_set
+from rs2sam2.data.registry import open_dataset
+from rs2sam2.errors import UsageError
+from rs2sam2.train.objects import calibration
+from rs2sam2.train.objects.calibration import Question, Slope, calibrate_on, fit, presence_logits
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(0.5, -1.0), (2.0, 0.7)])
+def test_a_known_slope_is_found_again(slope: float, offset: float) -> None:
+    """Half of the phrases are of each answer: only then is the fit, which weighs both alike, that of the draw."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(40_000, generator=generator) * 3 - offset / slope
+    there = torch.rand(len(x), generator=generator) < (slope * x + offset).sigmoid()
+    line = fit(x, there)
+    assert line is not None
+    assert line.slope == pytest.approx(slope, rel=0.05) and line.offset == pytest.approx(offset, abs=0.08)
+
+
+def test_a_rarer_answer_weighs_as_much() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2000, generator=generator) * 3
+    there = torch.rand(len(x), generator=generator) < x.sigmoid()
+    again = torch.cat([x, *[x[~there]] * 8])
+    even, uneven = fit(x, there), fit(again, torch.cat([there, there.new_zeros(len(again) - len(x))]))
+    assert even is not None and uneven is not None
+    assert uneven.slope == pytest.approx(even.slope, rel=0.02)
+    assert uneven.offset == pytest.approx(even.offset, abs=0.02)
+
+
+def test_what_cannot_be_fitted() -> None:
+    x = torch.linspace(-1, 1, 100)
+    assert fit(x, x > -0.9) is None  # 5 phrases without a target
+    assert fit(x, torch.ones(100, dtype=torch.bool)) is None
+    assert fit(torch.zeros(0), torch.zeros(0, dtype=torch.bool)) is None
+    assert fit(x, x < 0) == Slope()  # a logit that says the opposite stays as it is
+    apart = fit(x, x > 0)
+    assert apart is not None and 1 < apart.slope < 1000
+
+
+def test_a_calibrated_configuration() -> None:
+    config = Slope(1.23456, -0.5).of(TOY)
+    assert (config.presence_slope, config.presence_offset) == (1.2346, -0.5)
+
+
+def test_logits_are_those_of_the_phrases_in_order() -> None:
+    image = torch.randint(0, 255, (64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).numpy()
+    questions = [
+        Question(image, ["the ship", "road"], [True, False]),
+        Question(image, [], []),
+        Question(image, ["the ship"], [False]),
+    ]
+    logits, there = presence_logits(toy_model(), toy_tokenizer(), questions)
+    assert there.tolist() == [True, False, False]
+    torch.testing.assert_close(logits[0], logits[2])
+    assert logits[0] != logits[1]
+
+
+def test_on_a_referring_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy_set.write_set(tmp_path / "set")
+    samples = open_dataset(tmp_path / "set").read("val")
+    with pytest.raises(UsageError, match=r"at least 10 phrases with a target and 10 without.*there are 5 and 2"):
+        calibrate_on(toy_model(), toy_tokenizer(), samples)
+    monkeypatch.setattr(calibration, "FEWEST", 1)
+    measured = calibrate_on(toy_model(), toy_tokenizer(), samples)
+    assert measured.line.slope > 0 and 0 <= measured.target <= 1 and 0 <= measured.no_target <= 1

@@ -1,0 +1,179 @@
+"""The object-first model trains, stops, goes on, is calibrated and is kept like any other learner."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import toy_imagery
+from test_ranks import torchrun
+from test_resume import same, signal_at
+from toy_objects import toy_model
+from toy_runs import log
+
+import toy_set
+from rs2sam2.errors import DataError, UsageError, WeightsError
+from rs2sam2.objects.files import load, save
+from rs2sam2.predictor import Predictor
+from rs2sam2.train.loop import CHECKPOINT, train
+from rs2sam2.train.objects import learner as learner_module
+from rs2sam2.train.objects.calibration import Slope
+from rs2sam2.train.objects.learner import ObjectFirstLearner
+from rs2sam2.train.recipe import Recipe
+
+Toy = Callable[..., Recipe]
+VOCABULARY = Path(__file__).resolve().parents[3] / "src/rs2sam2/assets/nano/vocabulary.spm"
+CPU = torch.device("cpu")
+
+
+def test_two_steps_and_what_they_leave(toy: Toy, picture: Path, tmp_path: Path) -> None:
+    toy_set.write_set(tmp_path / "refs")
+    result = train(
+        toy(f"--data.refs={tmp_path / 'refs'}", "--steps=2", "--data.calibration.views=60"), tmp_path / "run"
+    )
+    assert result.state.step == 2
+    first, second = log(tmp_path / "run", "train")
+    assert set(first) >= {
+        "loss_centre",
+        "loss_mask",
+        "loss_ground",
+        "loss_layout_presence",
+        "layout_right",
+        "rate_trunk",
+    }
+    assert first["rate_trunk"] == pytest.approx(0.5 * first["rate_rest"]) and second["loss_total"] > 0
+    assert "presence" in log(tmp_path / "run", "val")[0]
+    for kept in ("last", "best"):
+        predictor = Predictor.load(tmp_path / "run" / kept)
+        assert predictor.predict(picture, "the ship")[0].presence is not None
+        assert load(tmp_path / "run" / kept).config.name == "toy"
+    said = json.loads((tmp_path / "run/run.json").read_text())
+    assert said["data"]["train"].startswith("18 samples in 4 pools")  # 60 % of 5, 5, 5 and 15 images
+    assert said["data"]["val"].startswith("9 samples")
+
+
+@pytest.mark.parametrize("at", [3, 4])
+def test_stopped_and_resumed_is_never_stopped(
+    at: int, toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Step 4 of 8 is the end of an epoch."""
+    recipe = toy()
+    assert train(recipe, tmp_path / "whole").state.step == 8
+    with monkeypatch.context() as patch:
+        signal_at(patch, at, signal.SIGTERM)
+        with pytest.raises(SystemExit):
+            train(recipe, tmp_path / "parts")
+    train(recipe, tmp_path / "parts", resume=True)
+    same(tmp_path / "whole" / CHECKPOINT, tmp_path / "parts" / CHECKPOINT)
+    kept = [(tmp_path / run / "last/model.safetensors").read_bytes() for run in ("whole", "parts")]
+    assert kept[0] == kept[1]
+
+
+def test_workers_make_the_same_items(toy: Toy, tmp_path: Path) -> None:
+    train(toy("--steps=2", "--data.calibration.share=0"), tmp_path / "none")
+    train(toy("--steps=2", "--data.calibration.share=0", "--compute.workers=2"), tmp_path / "two")
+    same(tmp_path / "none" / CHECKPOINT, tmp_path / "two" / CHECKPOINT)
+
+
+def test_two_processes_give_the_numbers_of_one(toy: Toy, toy_recipe: Path, tmp_path: Path) -> None:
+    """What losses choose by lot is drawn with the items, and so is the same wherever they are computed."""
+    more = ["--per_device=1", "--steps=2", "--compute.device=cpu", "--data.calibration.share=0"]
+    train(toy(*more), tmp_path / "one")
+    done = torchrun(["train", str(toy_recipe), *toy_imagery.QUICK, *more, "-o", str(tmp_path / "two")])
+    assert done.returncode == 0, done.stderr
+    one, two = (log(tmp_path / run, "train") for run in ("one", "two"))
+    for a, b in zip(one, two, strict=True):
+        assert {k: v for k, v in a.items() if "loss" in k} == pytest.approx(
+            {k: v for k, v in b.items() if "loss" in k}, rel=1e-4
+        )
+
+
+def test_it_learns(toy: Toy, tmp_path: Path) -> None:
+    train(toy("--epochs=3", "--data.calibration.share=0", "--optimizer.lr={trunk: 2e-3, rest: 4e-3}"), tmp_path / "run")
+    losses = [e["loss_layout_form"] + e["loss_layout_membership"] for e in log(tmp_path / "run", "train")]
+    assert sum(losses[-3:]) < 0.7 * sum(losses[:3])
+
+
+def test_micro_batches_and_autocast(toy: Toy, tmp_path: Path) -> None:
+    recipe = toy("--steps=1", "--per_device=1", "--compute.precision=autocast", "--compute.checkpointing=true")
+    train(recipe, tmp_path / "run")
+    assert log(tmp_path / "run", "train")[0]["loss_total"] > 0
+    with pytest.raises(UsageError, match=r"compute.precision bfloat16 is not for this learner"):
+        ObjectFirstLearner(toy("--compute.precision=bfloat16"), CPU)
+    with pytest.raises(UsageError, match="choose ddp for this learner"):
+        ObjectFirstLearner(toy("--compute.parallel=fsdp"), CPU)
+
+
+def test_parts_and_groups(toy: Toy) -> None:
+    learner = ObjectFirstLearner(toy(), CPU)
+    trunk, rest = learner.groups()
+    assert (trunk.name, rest.name) == ("trunk", "rest")
+    assert not [n for n in trunk.parameters if "stem" in n or "groups.0." in n or "groups.1." in n]
+    assert [n for n in trunk.parameters if "groups.2." in n]
+    assert not {id(p) for p in trunk.parameters.values()} & {id(p) for p in rest.parameters.values()}
+    language = ObjectFirstLearner(toy("--freeze=[stem, trunk, pyramid, outline]"), CPU)
+    (rest,) = language.groups()
+    assert {n.split(".")[1] for n in rest.parameters} == {"describe", "reader"}
+    (group, rest) = ObjectFirstLearner(toy("--freeze=[stem, trunk.groups.2, trunk.groups.3]"), CPU).groups()
+    assert {n.split(".")[3] for n in group.parameters if "groups" in n} == {"4", "5", "6"}
+    with pytest.raises(UsageError, match="freeze names 'neck'; the parts are stem, trunk, pyramid"):
+        ObjectFirstLearner(toy("--freeze=[neck]"), CPU)
+
+
+def test_calibration_is_that_of_the_weights(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted: list[torch.Tensor] = []
+
+    def fit(logits: torch.Tensor, there: torch.Tensor) -> Slope:
+        assert there.any() and not there.all()
+        fitted.append(logits)
+        return Slope(1.0 + len(fitted), 0.5)
+
+    monkeypatch.setattr(learner_module, "fit", fit)
+    learner = ObjectFirstLearner(toy(), CPU)
+    state = {name: t.detach().clone() for name, t in learner.module.state_dict().items()}
+    assert learner.segmenter(state).model.config.presence_slope == 2
+    assert learner.segmenter(dict(state)).model.config.presence_slope == 2  # remembered
+    moved = state | {"model.reader.presence.bias": state["model.reader.presence.bias"] + 1}
+    assert learner.segmenter(moved).model.config.presence_slope == 3
+    torch.testing.assert_close(fitted[1], fitted[0] + 1)
+    without = ObjectFirstLearner(toy("--data.calibration.share=0"), CPU)
+    assert without.segmenter(state).model.config.presence_slope == 1.0
+    assert any("presence is not calibrated" in note for note in without.notes)
+
+
+def test_a_start_from_weights(toy: Toy, tmp_path: Path) -> None:
+    model = toy_model()
+    model.config = model.config.__class__.from_json(
+        model.config.to_json().replace('"presence_slope": 1.0', '"presence_slope": 2.5')
+    )
+    save(model, tmp_path / "weights", VOCABULARY)
+    learner = ObjectFirstLearner(toy(f"--init.weights={tmp_path / 'weights'}"), CPU)
+    for name, tensor in learner.module.state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[name.removeprefix("model.")]), name
+    assert learner.config.presence_slope == 1.0  # it was that of those weights
+    changes = "{name: own, image_size: 128, things: [ship, barge, storage tank]}"
+    other = ObjectFirstLearner(toy(f"--init.weights={tmp_path / 'weights'}", f"--model={changes}"), CPU)
+    assert other.config.things == ("ship", "barge", "storage tank") and other.config.image_size == 128
+    assert any("start fresh, being of another shape: describe.facts" in note for note in other.notes)
+    assert any("no classes of the model, so hardly found: airplane" in note for note in other.notes)
+    kept = other.module.state_dict()["model.reader.words.weight"]
+    assert torch.equal(kept, model.state_dict()["reader.words.weight"])
+
+
+def test_wrong_starts_are_said(toy: Toy, toy_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="is no object-first model"):
+        ObjectFirstLearner(toy(f"--init.weights={toy_folder}"), CPU)
+    with pytest.raises(UsageError, match=r"init.lite0 is for a fresh start"):
+        toy("--init.weights=nano", "--init.lite0=x.pth")
+    with pytest.raises(WeightsError, match=r"init.lite0 .*x.pth cannot be read"):
+        ObjectFirstLearner(toy(f"--init.lite0={tmp_path / 'x.pth'}"), CPU)
+    with pytest.raises(UsageError, match="unknown keys imagesize"):
+        ObjectFirstLearner(toy("--model={imagesize: 64}"), CPU)
+    with pytest.raises(DataError, match=r"no folder .*elsewhere .*--data.root=DIR"):
+        ObjectFirstLearner(toy(f"--data.root={tmp_path / 'elsewhere'}"), CPU)
+    with pytest.raises(UsageError, match="all left out"):
+        toy("--data.pools={things: null}")

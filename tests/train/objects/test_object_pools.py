@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+import toy_imagery
+from PIL import Image
+
+from rs2sam2.data.builder.annotated import AnnotatedImage
+from rs2sam2.data.language.layout import Layout, SceneObject
+from rs2sam2.errors import DataError, UsageError
+from rs2sam2.train.objects.mosaic import MosaicPool, mosaic_pool
+from rs2sam2.train.objects.options import Data, PoolOptions
+from rs2sam2.train.objects.pools import ImagePool, image_pool, open_parted
+from rs2sam2.train.recipe import Recipe
+
+Toy = Callable[..., Recipe]
+
+
+def opened(recipe: Recipe) -> dict[str, ImagePool | MosaicPool]:
+    data = recipe.options.data
+    return {p.name: p for p in open_parted(Path(data.root), data.pools, 0)[0]}
+
+
+def test_every_kind_is_read(toy: Toy) -> None:
+    pools = opened(toy())
+    assert {name: len(pool) for name, pool in pools.items()} == {"things": 5, "cover": 5, "houses": 5, "scenes": 15}
+    sources = {name: pool.draw(Random(0)) for name, pool in pools.items()}
+    assert sorted(o.category for o in sources["things"].layout.objects) == ["airplane", "ship", "storage tank"]
+    assert {o.category for o in sources["cover"].layout.objects} == {"building", "road", "vegetation"}
+    assert {o.category for o in sources["houses"].layout.objects} == {"building"}
+    assert len(sources["houses"].layout.objects) == 3
+    assert sources["things"].known >= {"ship", "airplane"} and "ship" not in sources["cover"].known
+    for source in sources.values():
+        assert source.pixels.shape[2] == 3 and len(source.pieces) == len(source.layout.objects)
+
+
+def test_pixels_and_masks_are_of_one_image(toy: Toy) -> None:
+    """What a piece covers has its class's colour."""
+    for seed in range(5):
+        source = opened(toy())["things"].draw(Random(seed))
+        for o, piece in zip(source.layout.objects, source.pieces, strict=True):
+            assert piece is not None
+            inner = np.asarray(piece.mask) > 127
+            here = source.pixels[piece.top :, piece.left :][: inner.shape[0], : inner.shape[1]][inner]
+            assert np.abs(np.median(here, axis=0) - toy_imagery.THINGS[o.category]).max() < 30
+
+
+def test_what_is_excluded_is_never_drawn(toy: Toy) -> None:
+    pools = opened(toy())
+    things, cover = pools["things"], pools["cover"]
+    assert isinstance(things, ImagePool) and isinstance(cover, ImagePool)
+    assert (Path(toy().options.data.root) / "things/images/bad.jpg").exists()
+    assert not [r for pool in (things, cover) for r in pool.records if r.image.name.startswith("bad")]
+
+
+def test_a_pattern_that_fits_nothing_is_an_error(toy: Toy) -> None:
+    with pytest.raises(UsageError, match=r"data.pools.things.exclude has '73.jpg', which fits none of its 6 files"):
+        opened(toy("--data.pools.things.exclude=[73.jpg]"))
+
+
+def test_missing_pools_are_named_at_once_with_what_to_type(toy: Toy) -> None:
+    recipe = toy("--data.pools.things.annotations=nowhere.json", "--data.pools.scenes.labels=none.csv")
+    with pytest.raises(UsageError, match=r"pool things: no .*nowhere.json, pool scenes: no .*none.csv") as error:
+        opened(recipe)
+    assert "--data.pools.things=null --data.pools.scenes=null" in str(error.value)
+    assert set(opened(toy("--data.pools.things=null"))) == {"cover", "houses", "scenes"}
+
+
+def test_parts_are_apart_and_whole(toy: Toy) -> None:
+    for pool in opened(toy()).values():
+        kept, held = pool.parted(0.4)
+        names = [[entry[:2] for entry in part.contents()] for part in (pool, kept, held)]
+        assert sorted(names[0]) == sorted(names[1] + names[2]) and not set(names[1]) & set(names[2])
+        assert len(held) == round(0.4 * len(pool))
+        assert not len(pool.parted(0)[1])
+
+
+def test_parts_of_all_pools(toy: Toy) -> None:
+    data = toy().options.data
+    kept, held = open_parted(Path(data.root), data.pools, 0.4)
+    assert [len(p) for p in kept] == [3, 3, 3, 9] and [len(p) for p in held] == [2, 2, 2, 6]
+    assert not open_parted(Path(data.root), data.pools, 0)[1]
+
+
+def test_a_large_image_is_made_smaller_with_its_annotation(tmp_path: Path) -> None:
+    values = np.zeros((100, 2048), np.uint8)
+    values[20:60, 200:600] = 1
+    Image.fromarray(values).save(tmp_path / "a.png")
+    Image.fromarray(values * np.uint8(255)).convert("RGB").save(tmp_path / "a.jpg")
+    pool = PoolOptions(kind="instances", masks=".", images=".", category="building", weight=1)
+    source = open_parted(tmp_path, {"wide": pool}, 0)[0][0].draw(Random(0))
+    (o,), (piece,) = source.layout.objects, source.pieces
+    assert source.pixels.shape == (50, 1024, 3) and o.box == (100, 10, 300, 30) and piece is not None
+    assert (piece.left, piece.top, *piece.mask.size) == (100, 10, 200, 20)
+
+
+def test_mosaics_put_scenes_side_by_side(tmp_path: Path) -> None:
+    Image.new("RGB", (80, 80), "red").save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("file,category\na.png,stadium\na.png,airport\na.png,airplane\n")
+    pool = mosaic_pool("scenes", tmp_path / "labels.csv", 1.0)
+    assert {name for name, _ in pool.pictures} == {"stadium", "airport"}
+    random = Random(0)
+    for _ in range(10):
+        source = pool.draw(random)
+        assert 1 <= len(source.layout.objects) <= 4
+        for o, piece in zip(source.layout.objects, source.pieces, strict=True):
+            assert (piece is not None) == (o.category == "stadium")
+            assert 0 <= o.box[0] < o.box[2] <= 512
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="cannot be read"):
+        pool.draw(random)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"kind": "coco", "annotations": "a"},
+            "data.pools.p of kind coco is given by annotations, images, not by annot",
+        ),
+        (
+            {"kind": "mosaic", "labels": "a", "images": "b"},
+            "data.pools.p of kind mosaic is given by labels, not by images",
+        ),
+        ({"kind": "mosaic", "labels": "a", "weight": 0}, "data.pools.p.weight 0 must be above 0; --data.pools.p=null"),
+        ({"kind": "mosaic", "labels": "a", "zoom": 2}, "data.pools.p.zoom 2 must be in"),
+        (
+            {"kind": "pasted", "labels": "a", "layouts": "b", "exclude": ("x",)},
+            "data.pools.p of kind pasted has no exclude",
+        ),
+    ],
+)
+def test_a_wrong_pool_says_what_is_wrong(given: dict, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Data(root=".", pools={"p": PoolOptions(**({"weight": 1.0} | given))})
+
+
+def test_of_a_class_that_is_not_always_annotated_nothing_is_denied() -> None:
+    def image(*categories: str) -> AnnotatedImage:
+        objects = tuple(SceneObject(c, (10, 10, 20, 20), 100.0) for c in categories)
+        return AnnotatedImage(Path(), Layout(64, 64, objects), (None,) * len(objects))
+
+    pool = image_pool("p", [image("airplane", "car"), image("airplane")], 1.0, incomplete=("vehicle",))
+    with_cars, without = (record.known for record in pool.records)
+    assert with_cars == {"airplane", "vehicle", "car", "truck", "bus", "van"}
+    assert without == {"airplane"}
