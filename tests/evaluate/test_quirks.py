@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +12,14 @@ from hypothesis import given
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
+from rs2sam2.data.masks import RLE, resize
 from rs2sam2.errors import UsageError
-from rs2sam2.evaluate.ask import Asking, answer_of_mask
+from rs2sam2.evaluate.ask import Asking, answer_of_mask, truths_of
+from rs2sam2.evaluate.assess import EvaluateConfig, evaluate_model
 from rs2sam2.evaluate.protocol import PROTOCOLS, decide, overlaps_of, protocols_of
 from rs2sam2.evaluate.quirks import VARIANTS, variant
 from rs2sam2.metrics import intersection_union, scores
+from toy_set import HEIGHT, WIDTH, predictor, write_set
 
 TABLE = np.array([(5, 10), (0, 0), (9, 10)])
 PIXELS = np.array([100, 100, 100])
@@ -69,6 +75,29 @@ def test_the_square_changes_the_score() -> None:
     assert answer.overlaps["native"] == (480, 2400) and answer.iou("native") == 0.2
     assert answer.truth_pixels["480"] == 0 and answer.overlaps["480"] == (0, 480)
     assert answer.overlaps["released"] == (1024, 1024)
+
+
+def test_an_empty_truth_of_a_phrase_with_a_target_counts(tmp_path: Path) -> None:
+    data = write_set(tmp_path)
+    samples = [s for s in data.read("val") if s.targets]
+    whole = evaluate_model(predictor(), data, samples, EvaluateConfig(resamples=1))[1]
+    samples[0] = replace(samples[0], targets=(RLE.encode(np.zeros((HEIGHT, WIDTH), bool)),))
+    records, metrics = evaluate_model(predictor(), data, samples, EvaluateConfig(resamples=1))
+    assert metrics["counts"]["empty truths"] == 1 and metrics["counts"]["with a target"] == len(samples) == 6
+    assert records[0].answer.mask_pixels > 0 and records[0].answer.iou("native") == 0
+    lost = whole["scores"]["native"]["Pr@0.5"]["value"] - metrics["scores"]["native"]["Pr@0.5"]["value"]
+    assert lost == pytest.approx(1 / 6)
+
+
+def test_an_annotation_of_another_size_than_its_image_is_stretched(tmp_path: Path) -> None:
+    sample = write_set(tmp_path).read("val")[0]
+    drawn = np.random.default_rng(0).random((HEIGHT + 1, WIDTH)) > 0.5
+    truths = truths_of(replace(sample, targets=(RLE.encode(drawn),)), protocols_of("all"))
+    assert {name: truth.shape for name, truth in truths.items()} == {
+        "native": (HEIGHT, WIDTH), "released": (1024, 1024), "480": (480, 480),
+    }  # fmt: skip
+    for truth in truths.values():  # each in one step from the annotation
+        assert np.array_equal(truth, resize(drawn, truth.shape))
 
 
 def test_released_compares_logits_enlarged_to_1024() -> None:

@@ -76,7 +76,7 @@ def test_the_page_holds_everything_and_needs_nothing(tmp_path: Path) -> None:
     for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
         ET.fromstring(svg)  # well-formed
     pictures = re.findall(r"base64,([^\"]+)", page)
-    assert len(pictures) == 6 * 3  # best, middling, worst; no false alarm
+    assert len(pictures) == 6 * 3  # best, median, worst; no false alarm
     with Image.open(io.BytesIO(base64.b64decode(pictures[0]))) as image:
         assert image.format == "JPEG" and image.size == (288, 216)
 
@@ -96,10 +96,11 @@ def test_a_picture_shows_truth_and_mask(tmp_path: Path) -> None:
 
 def test_the_gallery_takes_different_images_first(tmp_path: Path) -> None:
     _, records, _ = evaluated(tmp_path, Colours(blind=True))
-    chosen = gallery.choose(records, "native")
+    chosen = gallery.choose(records, "native", 0.5)
     assert [records[i].image[-5:] for i in chosen["best"][:3]] != [records[chosen["best"][0]].image[-5:]] * 3
     assert len({records[i].image for i in chosen["worst"][:3]}) == 3
     assert chosen["worst"][0] == 0 and chosen["false alarms"] == [8]
+    assert not gallery.choose(records, "native", 0.95)["false alarms"]  # its score is 0.9: refused
 
 
 def test_records_survive_their_file(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_plots_are_drawn_where_the_numbers_are() -> None:
         plots.bars([plots.Bar("a < b", 0.5, 0.25, 0.75), plots.Bar("none", float("nan"), 0, 0)], label="x")
     )
     boxes = [e for e in svg if e.tag.endswith("rect")]
-    assert len(boxes) == 1 and float(boxes[0].get("width", 0)) == pytest.approx((640 - 190 - 150) / 2)
+    assert len(boxes) == 1 and float(boxes[0].get("width", 0)) == pytest.approx((580 - 150 - 110) / 2)
     svg = ET.fromstring(plots.histogram([0.0, 0.01, 0.5, 1.0], label="x", bins=4))
     assert [e[0].text for e in svg if e.tag.endswith("rect")] == ["2", "0", "1", "1"]
     svg = ET.fromstring(

@@ -19,6 +19,7 @@ SEED = 0
 LEVEL = 0.95
 FEWEST = 5
 """Of fewer groups than this no interval is given: redrawing two images says nothing about others."""
+DIGITS = 9
 _CHUNK = 2_000_000  # counts held at once
 
 
@@ -59,12 +60,16 @@ def resample(
 
 
 def interval(draws: Array) -> tuple[Array, Array]:
-    """Lower and upper bound (K,) of the middle 95 % of (R, K) draws; draws without any sample (NaN) are left out."""
+    """Lower and upper bound (K,) of the middle 95 % of (R, K) draws; draws without any sample (NaN) are left out.
+
+    Rounded to `DIGITS`: the sums behind the draws are matrix products, whose last bits depend on the machine and its
+    number of threads, and equal results shall give equal files.
+    """
     low, high = np.full((2, draws.shape[1]), np.nan)
     for k, column in enumerate(draws.T):
         known = column[~np.isnan(column)]
         if len(known):
-            low[k], high[k] = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+            low[k], high[k] = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).round(DIGITS)
     return low, high
 
 

@@ -23,10 +23,11 @@ TRUTH, GUESS = (86, 180, 233), (230, 159, 0)
 """Sky blue line, orange tint: told apart by everybody, rare in overhead imagery."""
 
 
-def choose(records: Sequence[Record], protocol: str) -> dict[str, list[int]]:
-    """Places of the best, the middling and the worst records with a target, and of the most certain false alarms.
+def choose(records: Sequence[Record], protocol: str, min_score: float) -> dict[str, list[int]]:
+    """Places of the best, the median and the worst records with a target, and of the most certain false alarms.
 
-    Of different images where possible; deterministic. Equal IoUs (many are 0) are taken from all over the split.
+    A false alarm is a phrase without a target that was not told so: a mask with a score that reaches `min_score`. Of
+    different images where possible; deterministic. Equal IoUs (many are 0) are taken from all over the split.
     """
     target = [i for i, r in enumerate(records) if r.has_target and r.answer.mask is not None]
     iou = {i: records[i].answer.iou(protocol) for i in target}
@@ -34,11 +35,11 @@ def choose(records: Sequence[Record], protocol: str) -> dict[str, list[int]]:
     mixed = [target[n] for n in shuffled]
     middle = float(np.median(list(iou.values()))) if iou else 0.0
     alarms = [
-        i for i, r in enumerate(records) if not r.has_target and r.answer.mask is not None and r.answer.mask_pixels
+        i for i, r in enumerate(records) if not r.has_target and r.answer.mask is not None and r.answer.found(min_score)
     ]
     return {
         "best": _distinct(records, sorted(mixed, key=lambda i: -iou[i])),
-        "middling": _distinct(records, sorted(mixed, key=lambda i: abs(iou[i] - middle))),
+        "median": _distinct(records, sorted(mixed, key=lambda i: abs(iou[i] - middle))),
         "worst": _distinct(records, sorted(mixed, key=lambda i: iou[i])),
         "false alarms": _distinct(records, sorted(alarms, key=lambda i: -(records[i].answer.score or 0.0))),
     }

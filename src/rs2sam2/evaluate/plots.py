@@ -22,17 +22,17 @@ class Bar:
     note: str = ""
 
 
-def bars(rows: Sequence[Bar], *, label: str, width: int = 640) -> str:
-    """Horizontal bars from 0 to 1 with intervals as whiskers; values that are NaN are left out."""
+def bars(rows: Sequence[Bar], *, label: str, width: int = 580) -> str:
+    """Horizontal bars from 0 to 1, labelled in %, with intervals as whiskers; values that are NaN are left out."""
     rows = [row for row in rows if row.value == row.value]
-    left, right, step, top = 190, 150, 24, 20
+    left, right, step, top = 150, 110, 24, 20
     inner = width - left - right
     height = top + step * len(rows) + 8
     parts = [_open(width, height, label)]
     for tick in range(0, 11, 2):
         x = left + inner * tick / 10
         parts.append(f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{height - 6}" class="grid"/>')
-        parts.append(f'<text x="{x:.1f}" y="{top - 6}" text-anchor="middle" class="faint">{tick / 10:g}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{top - 6}" text-anchor="middle" class="faint">{10 * tick}</text>')
     for n, row in enumerate(rows):
         y = top + step * n + 4
         end = left + inner * min(max(row.value, 0), 1)
@@ -43,7 +43,7 @@ def bars(rows: Sequence[Bar], *, label: str, width: int = 640) -> str:
         if row.low == row.low:
             a, b = (left + inner * min(max(v, 0), 1) for v in (row.low, row.high))
             parts.append(f'<path d="M{a:.1f} {y + 3}v9m0 -4.5H{b:.1f}m0 -4.5v9" class="whisker"/>')
-        note = f"{row.value:.3f}" + (f" ({row.note})" if row.note else "")
+        note = f"{100 * row.value:.1f}" + (f" ({row.note})" if row.note else "")
         parts.append(f'<text x="{width - right + 10}" y="{y + 12}" class="faint">{escape(note)}</text>')
     return "".join(parts) + "</svg>"
 
@@ -73,15 +73,21 @@ def curves(
     diagonal: bool = False,
     dots: bool = False,
     mark: float | None = None,
+    x_top: float = 1.0,
     width: int = 420,
     height: int = 240,
 ) -> str:
-    """Lines through points in [0, 1] x [0, 1]; `diagonal` draws what would be perfect, `mark` a vertical line."""
+    """Lines through points in [0, 1] x [0, 1]; `diagonal` draws what would be perfect, `mark` a vertical line.
+
+    `x_top` is what x = 1 is called on the axis.
+    """
     frame = _Frame(width, height)
-    parts = [_open(width, height, f"{y_label} over {x_label}"), frame.axes(x_label, y_label, y_top="1")]
+    parts = [_open(width, height, f"{y_label} over {x_label}"), frame.axes(x_label, y_label, y_top="1", x_top=x_top)]
     if diagonal:
         (x0, y0), (x1, y1) = frame.at(0, 0), frame.at(1, 1)
-        parts.append(f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}" class="grid" stroke-dasharray="4 4"/>')
+        parts.append(
+            f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}" class="whisker" stroke-dasharray="4 4" opacity=".6"/>'
+        )
     if mark is not None:
         (x, y0), (_, y1) = frame.at(mark, 0), frame.at(mark, 1)
         parts.append(f'<line x1="{x:.1f}" y1="{y0}" x2="{x:.1f}" y2="{y1}" class="whisker" stroke-dasharray="2 3"/>')
@@ -119,13 +125,13 @@ class _Frame:
         """Values in [0, 1] -> pixels."""
         return self.left + self.inner_width * x, self.bottom - (self.bottom - self.top) * y
 
-    def axes(self, x_label: str, y_label: str, *, y_top: str) -> str:
+    def axes(self, x_label: str, y_label: str, *, y_top: str, x_top: float = 1.0) -> str:
         parts = []
         for n in range(6):
             (x, y0), (_, y1) = self.at(n / 5, 0), self.at(n / 5, 1)
             parts.append(f'<line x1="{x:.1f}" y1="{y0}" x2="{x:.1f}" y2="{y1}" class="grid"/>')
             parts.append(
-                f'<text x="{x:.1f}" y="{self.bottom + 16}" text-anchor="middle" class="faint">{n / 5:g}</text>'
+                f'<text x="{x:.1f}" y="{self.bottom + 16}" text-anchor="middle" class="faint">{x_top * n / 5:g}</text>'
             )
         for share, text in ((0.0, "0"), (1.0, y_top)):
             (x0, y), (x1, _) = self.at(0, share), self.at(1, share)

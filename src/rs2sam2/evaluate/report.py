@@ -16,7 +16,8 @@ from rs2sam2.evaluate.text import change_with_interval, percent, presence_rows, 
 from rs2sam2.metrics import NAMES
 
 STYLE = """
-:root { color-scheme: light dark; --faint: #777; --line: #8884; }
+:root { color-scheme: light dark; --faint: #6b6b6b; --line: #8884; }
+@media (prefers-color-scheme: dark) { :root { --faint: #9a9a9a; } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1220px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
 p, .faint { max-width: 75ch; } .faint, svg .faint { color: var(--faint); fill: var(--faint); }
@@ -25,6 +26,8 @@ th, td { padding: .18rem .7rem; text-align: right; border-bottom: 1px solid var(
 th { color: var(--faint); } th:first-child, td:first-child { text-align: left; }
 svg { max-width: 100%; height: auto; } svg .grid { stroke: var(--line); } svg .whisker { stroke: currentColor; fill: none; }
 .side { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: flex-start; }
+.groups { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 520px), 1fr)); gap: 0 2rem; }
+.groups > div { overflow-x: auto; } h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)); gap: 1rem; }
 figure { margin: 0; } figure img { width: 100%; height: auto; } figcaption { font-size: .85rem; line-height: 1.35; }
 .truth { color: #56b4e9; } .guess { color: #e69f00; }
@@ -45,7 +48,7 @@ def report(records: Sequence[Record], samples: Sequence[Sample], metrics: dict[s
     ]
     if counts["with a target"]:
         body += [_scores(metrics), _spread(records, metrics)]
-        body += [_group(name, groups, metrics) for name, groups in metrics["breakdown"].items()]
+        body.append(_breakdown(metrics))
     body += [part(metrics) for part in (_presence, _control, _pairs, _robustness, _oracles)]
     body.append(_gallery(records, samples, metrics))
     return (
@@ -80,11 +83,12 @@ def _scores(metrics: dict[str, Any]) -> str:
     return (
         "<h2>Scores</h2>"
         '<p class="faint">In %, over phrases with a target. Pr@X counts IoU &ge; X; an empty union counts as IoU 0. '
-        f"Intervals hold 95 % of {metrics['resamples']:,} redrawn sets of images; fewer than "
-        f"{FEWEST} images have none.</p>"
+        f"Bars: {escape(PROTOCOLS[first].title)}, with intervals that hold 95 % of {metrics['resamples']:,} redrawn sets of "
+        f"images; fewer than {FEWEST} images have none.</p>"
+        + '<div class="side">'
         + rows_html(["protocol", *NAMES], rows)
         + plots.bars(whiskers, label=f"Scores with 95 % intervals, {PROTOCOLS[first].title}")
-        + "<details><summary>The same masks under other scorers' rules</summary>"
+        + "</div><details><summary>The same masks under other scorers' rules</summary>"
         + rows_html(["protocol", "rule", *NAMES], variants)
         + "</details>"
     )
@@ -102,7 +106,17 @@ def _spread(records: Sequence[Record], metrics: dict[str, Any]) -> str:
     )
 
 
-def _group(name: str, groups: list[dict[str, Any]], metrics: dict[str, Any]) -> str:
+def _breakdown(metrics: dict[str, Any]) -> str:
+    title = escape(PROTOCOLS[metrics["main_protocol"]].title)
+    groups = "".join(_group(name, groups, title) for name, groups in metrics["breakdown"].items())
+    return (
+        '<h2>Where it is good, and where not</h2><p class="faint">'
+        f"mIoU in %, {title}, with 95 % intervals; in brackets how many phrases.</p>"
+        f'<div class="groups">{groups}</div>'
+    )
+
+
+def _group(name: str, groups: list[dict[str, Any]], protocol: str) -> str:
     rows = [
         [g["name"], f"{g['samples']:,}", *[percent(g[s]["value"]) for s in NAMES], with_interval(g["mIoU"])]
         for g in groups
@@ -112,11 +126,11 @@ def _group(name: str, groups: list[dict[str, Any]], metrics: dict[str, Any]) -> 
         for g in groups
     ]
     return (
-        f"<h2>By {escape(name)}</h2>"
-        + plots.bars(shown, label=f"mIoU by {name}, {PROTOCOLS[metrics['main_protocol']].title}")
+        f"<div><h3>By {escape(name)}</h3>"
+        + plots.bars(shown, label=f"mIoU by {name}, {protocol}")
         + "<details><summary>All scores</summary>"
         + rows_html([name, "samples", *NAMES, "mIoU, 95 %"], rows)
-        + "</details>"
+        + "</details></div>"
     )
 
 
@@ -237,7 +251,7 @@ def _gallery(records: Sequence[Record], samples: Sequence[Sample], metrics: dict
         '<h2>Pictures</h2><p><span class="truth">&#9632;</span> outline: truth &nbsp; '
         '<span class="guess">&#9632;</span> tint: mask</p>'
     )
-    for title, places in gallery.choose(records, first).items():
+    for title, places in gallery.choose(records, first, metrics["presence"]["min_score"]).items():
         if not places:
             continue
         figures = []

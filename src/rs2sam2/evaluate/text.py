@@ -63,7 +63,7 @@ def metrics_text(metrics: dict[str, Any]) -> str:
     problems = [
         f"{what} {counts[what]:,}" for what in counts if what.startswith(("empty", "unread", "masks", "samples w"))
     ]
-    parts.append("in them: " + ", ".join(problems))
+    parts.append("among them: " + ", ".join(problems))
     if counts["with a target"]:
         for name, groups in metrics["breakdown"].items():
             parts.append(_groups(name, groups))

@@ -1,8 +1,16 @@
+"""The losses of the released scripts: by hand, and against numbers recorded from them."""
+
 from __future__ import annotations
 
+import importlib.util
+
+import numpy as np
+import pytest
 import torch
+from torch.nn import functional as F
 
 from rs2sam2.losses import boundary_map, dice_loss, released_boundary_loss, released_losses
+from toys import shared
 
 
 def test_boundary_map_by_hand() -> None:
@@ -36,3 +44,24 @@ def test_total_and_cross_entropy_by_hand() -> None:
     background, foreground = torch.tensor([1.0, 0.0]).log_softmax(0)
     assert abs(losses.ce - (-0.9 * background - 1.1 * foreground) / 2.0) < 1e-6
     assert abs(losses.total - (0.9 * losses.ce + 0.1 * losses.dice + 0.2 * losses.boundary)) < 1e-6
+
+
+@pytest.mark.skipif(shared() is None, reason="no folder 'shared' with the recorded numbers beside the project")
+@pytest.mark.parametrize("letter", ["a", "c"])
+def test_recorded_losses(letter: str) -> None:
+    """From the recorded logits; tests/test_parity.py has them from the model's own."""
+    folder = shared()
+    assert folder is not None
+    spec = importlib.util.spec_from_file_location("reference_weights", folder / "reference" / "weights.py")
+    assert spec is not None and spec.loader is not None
+    weights = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(weights)
+    recorded = np.load(folder / "reference" / f"case_{letter}.npz")
+    logits = torch.from_numpy(recorded["low_res_logits"])[None, None]
+    losses = released_losses(
+        F.interpolate(logits, (1024, 1024), mode="bilinear")[:, 0],
+        weights.target(),
+        torch.from_numpy(recorded["text_weight"]).reshape(1),
+    )
+    for name, value in (("ce", losses.ce), ("dice", losses.dice), ("tbl", losses.boundary), ("total", losses.total)):
+        assert abs(float(value) - recorded[f"loss_{name}"]) < 1e-4, name
