@@ -9,14 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sentencepiece
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from toys import ROWS, TOY, TOY_BEIT3, randomise
 
-settings.register_profile("unhurried", deadline=None)  # a loaded machine is slow, not wrong
+# A loaded machine is slow, not wrong; and the suite is the same every time: look for new counterexamples on purpose,
+# with `pytest --hypothesis-profile=default`.
+settings.register_profile(
+    "unhurried", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("unhurried")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on the network
 

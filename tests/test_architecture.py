@@ -16,9 +16,9 @@ LAYERS = [
     {"model", "tokenizer", "losses", "metrics"},
     {"processor", "checkpoint", "data"},
     {"segmenter"},
-    {"objects"},
+    {"objects", "portable"},
     {"predictor"},
-    {"overlay", "evaluate", "train"},
+    {"overlay", "evaluate", "train", "bench"},
     {"geo"},
     {"cli"},
 ]

@@ -22,8 +22,10 @@ from torch.nn import functional as F
 from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.checkpoint.folder import convert, open_folder
 from rs2sam2.cli import run
+from rs2sam2.config import DTypeName
 from rs2sam2.losses import released_losses
 from rs2sam2.model.rs2sam2 import RS2SAM2, RS2SAM2Output
+from rs2sam2.predictor import Predictor, RS2SAM2Segmenter
 from toys import shared
 
 SHARED = shared()
@@ -144,6 +146,29 @@ def test_every_recorded_array(model: RS2SAM2, weights: ModuleType, letter: str) 
         errors[name] = error / (1 if name == "low_res_logits" else largest)
     print(letter, {name: f"{error:.1e}" for name, error in errors.items()})
     assert max(errors.values()) < TOLERANCE, errors
+
+
+MODES: dict[DTypeName, tuple[float, float]] = {
+    "float32": (TOLERANCE, 1.0),
+    "mixed": (0.6, 0.95),
+    "bfloat16": (1.5, 0.92),
+}
+"""Largest error of the logits (their standard deviation is 2 to 6) and least IoU of the mask, for a loaded predictor."""
+
+
+@pytest.mark.parametrize("dtype", MODES)
+def test_every_mode_keeps_the_mask(imported: Path, weights: ModuleType, dtype: DTypeName) -> None:
+    segmenter = Predictor.load(imported, device="cpu", dtype=dtype).segmenter
+    assert isinstance(segmenter, RS2SAM2Segmenter)
+    tolerance, least = MODES[dtype]
+    for letter in "ac":
+        arrays, views = case(weights, letter)
+        with torch.inference_mode():
+            logits = segmenter.model(*views).mask_logits[0, 0].float().numpy()
+        mask, wanted = logits > 0.5, arrays["low_res_logits"] > 0.5
+        error, overlap = np.abs(logits - arrays["low_res_logits"]).max(), (mask & wanted).sum() / (mask | wanted).sum()
+        print(dtype, letter, f"largest error {error:.1e}, IoU {overlap:.4f}")
+        assert error < tolerance and overlap >= least
 
 
 def test_padded_batch_gives_each_case_its_own_logits(model: RS2SAM2, weights: ModuleType) -> None:

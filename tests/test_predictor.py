@@ -8,16 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from rs2sam2.config import ProcessorConfig
+from rs2sam2.config import DTypeName, ProcessorConfig, preset
 from rs2sam2.errors import UsageError, VocabularyError
-from rs2sam2.predictor import Correction, Prediction, Predictor, Segmented, pick_device
+from rs2sam2.predictor import Correction, Prediction, Predictor, RS2SAM2Segmenter, Segmented, pick_device, pick_dtype
 
 PHRASES = ["the ship", "the large tank on the left of the pier", "airplane"]
 
 
 @pytest.fixture
 def predictor(toy_folder: Path) -> Predictor:
-    return Predictor.load(toy_folder, device="cpu")
+    return Predictor.load(toy_folder, device="cpu", dtype="float32")
 
 
 def test_one_result_per_phrase_at_the_size_of_the_image(predictor: Predictor, picture: Path) -> None:
@@ -119,11 +119,33 @@ def test_devices() -> None:
             pick_device("cuda")
 
 
-def test_bfloat16_runs(toy_folder: Path, picture: Path) -> None:
-    result = Predictor.load(toy_folder, dtype="bfloat16").predict(picture, "the ship")[0]
+@pytest.mark.parametrize("dtype", ["bfloat16", "mixed"])
+def test_bfloat16_runs(toy_folder: Path, picture: Path, dtype: DTypeName) -> None:
+    result = Predictor.load(toy_folder, dtype=dtype).predict(picture, "the ship")[0]
     assert result.logits.dtype == np.float32 and np.isfinite(result.logits).all()
-    with pytest.raises(UsageError, match="float32 or bfloat16"):
+    with pytest.raises(UsageError, match="mixed or bfloat16"):
         Predictor.load(toy_folder, dtype="int8")  # type: ignore[arg-type]
+
+
+def test_auto_takes_bfloat16_only_where_it_is_native(toy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    for native in (True, False):
+        monkeypatch.setattr("rs2sam2.predictor.cpu_has_bfloat16", lambda native=native: native)
+        assert pick_dtype(cpu, preset("large")) == ("mixed" if native else "float32")
+        assert pick_dtype(cpu, preset("nano")) == "float32"
+    with pytest.raises(UsageError, match="gains nothing on a CPU"):
+        Predictor.load(toy_folder, device="cpu", compile=True)
+
+
+def test_phrases_share_what_is_seen_of_an_image(predictor: Predictor, picture: Path) -> None:
+    segmenter = predictor.segmenter
+    assert isinstance(segmenter, RS2SAM2Segmenter)
+    seen = []
+    segmenter.model.trunk_module.patch_embedding.register_forward_hook(lambda *_: seen.append(True))
+    predictor.predict(picture, PHRASES)
+    assert len(seen) == 1
+    predictor.predict(picture, PHRASES)  # opened anew: it may have changed
+    assert len(seen) == 2
 
 
 def test_a_vocabulary_is_needed(toy_folder: Path, toy_vocabulary: Path, picture: Path) -> None:

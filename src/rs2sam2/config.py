@@ -18,6 +18,9 @@ from typing import Any, Literal, get_args
 from rs2sam2.errors import UsageError
 
 CONFIG_VERSION = 1
+DTypeName = Literal["auto", "float32", "mixed", "bfloat16"]
+"""Of the numbers a model computes with. `mixed`: Hiera in bfloat16, BEiT-3, neck and decoder in float32."""
+BackendName = Literal["torch", "onnxruntime"]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 

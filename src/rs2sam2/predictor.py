@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -17,17 +16,22 @@ from PIL import Image
 from torch import Tensor
 
 from rs2sam2.checkpoint.folder import BUNDLED, is_object_first, load_model, locate, open_folder
-from rs2sam2.config import HieraConfig
+from rs2sam2.config import BackendName, DTypeName, HieraConfig, RS2SAM2Config
 from rs2sam2.errors import UsageError, VocabularyError
-from rs2sam2.model.rs2sam2 import RS2SAM2, SAMPrompts
+from rs2sam2.model.packing import compile_layers, make_ready
+from rs2sam2.model.rs2sam2 import RS2SAM2, ImageParts, SAMPrompts
 from rs2sam2.processor import ImageLike, Processor, read_image
 from rs2sam2.segmenter import Correction, Prediction, Segmented, Segmenter, check_phrase
 from rs2sam2.tokenizer import Tokenizer
 
 __all__ = ["Correction", "Prediction", "Predictor", "RS2SAM2Segmenter", "Segmented", "Segmenter", "pick_device"]
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-DTypeName = Literal["auto", "float32", "bfloat16"]
+DTYPES = {
+    "float32": (torch.float32, torch.float32),
+    "mixed": (torch.float32, torch.bfloat16),
+    "bfloat16": (torch.bfloat16, torch.bfloat16),
+}
+"""Of all but the trunk, and of the trunk."""
 
 
 class RS2SAM2Segmenter:
@@ -38,10 +42,12 @@ class RS2SAM2Segmenter:
         self.tokenizer = tokenizer
         self.processor = Processor(model.config)
         self.decision = model.config.processor
-        parameter = next(model.parameters())
-        self.device, self.dtype = parameter.device, parameter.dtype
+        self.device = next(model.parameters()).device
+        # on a CPU a phrase that runs through all of Hiera gains nothing from company, and needs memory
         large_on_cpu = isinstance(model.config.trunk, HieraConfig) and self.device.type == "cpu"
-        self.max_batch = 1 if large_on_cpu else 8
+        self.max_batch = 1 if large_on_cpu and model.config.text_adapters else 8
+        self._looked_at: list[Image.Image] = []
+        self._parts: ImageParts | None = None  # of those images, for the next phrases about them
         self.image_size = model.config.image_size  # what scenes cut their tiles to
 
     def check(self, phrase: str) -> None:
@@ -57,18 +63,26 @@ class RS2SAM2Segmenter:
         corrections: Sequence[Correction | None],
     ) -> Segmented:
         """See `Segmenter`."""
-        trunk, beit3 = self.processor.images(images)
         ids, padding = self.tokenizer.batch(phrases)
-        output = self.model(
-            trunk.to(self.device, self.dtype),
-            None if beit3 is None else beit3.to(self.device, self.dtype),
+        output = self.model.answer(
+            self._look(images),
             ids.to(self.device),
             padding.to(self.device),
-            image_index=torch.tensor(image_index, device=self.device),
-            prompts=self._prompts([images[i].size for i in image_index], corrections),
+            torch.tensor(image_index, device=self.device),
+            self._prompts([images[i].size for i in image_index], corrections),
         )
         presence = output.object_score.float().sigmoid().cpu() if self.model.config.presence else None
         return Segmented(output.mask_logits.float().cpu(), output.iou_score.float().cpu(), presence)
+
+    def _look(self, images: Sequence[Image.Image]) -> ImageParts:
+        """The part that all phrases about these images share; that of the last call is kept."""
+        same = len(images) == len(self._looked_at) and all(a is b for a, b in zip(images, self._looked_at, strict=True))
+        if self._parts is None or not same:
+            self._parts = None  # before there are two
+            trunk, beit3 = self.processor.images(images)
+            self._parts = self.model.look(trunk.to(self.device), None if beit3 is None else beit3.to(self.device))
+            self._looked_at = list(images)
+        return self._parts
 
     def _prompts(self, sizes: list[tuple[int, int]], corrections: Sequence[Correction | None]) -> SAMPrompts | None:
         """Corrections in pixels of each image -> prompts in pixels of the model's square."""
@@ -126,20 +140,39 @@ class Predictor:
         vocabulary: str | Path | None = None,
         device: str = "auto",
         dtype: DTypeName = "auto",
+        backend: BackendName = "torch",
+        compile: bool = False,
     ) -> Predictor:
-        """Weights as in `RS2SAM2.from_pretrained`; device "auto", "cpu", "cuda", "cuda:1" ...; dtype "auto" is float32
-        on a CPU and bfloat16 on a GPU that has it. `vocabulary`: where it does not lie beside the weights.
+        """Weights as in `RS2SAM2.from_pretrained`; device "auto", "cpu", "cuda", "cuda:1" ...
+
+        dtype "auto" is the fastest that keeps the mask: bfloat16 on a GPU that has it, mixed for Hiera on a CPU that has
+        it, else float32. backend "onnxruntime" takes a folder that `rs2sam2 export` wrote. `compile`: torch.compile the
+        layers on a GPU, for many phrases; the first takes minutes. `vocabulary`: where it does not lie beside the weights.
 
         Raises WeightsError or VocabularyError (exit code 5), UsageError for a device that is not there.
         """
         place = pick_device(device)
+        if compile and place.type == "cpu":
+            raise UsageError("compiling gains nothing on a CPU, where matrices are packed instead; leave compile out")
         if dtype not in ("auto", *DTYPES):
-            raise UsageError(f"no dtype {dtype!r}; choose auto, {' or '.join(DTYPES)}")
-        kind = _auto_dtype(place) if dtype == "auto" else DTYPES[dtype]
+            raise UsageError(f"no dtype {dtype!r}; choose auto, {', '.join(list(DTYPES)[:-1])} or {list(DTYPES)[-1]}")
         located = locate(weights, revision, subfolder)
+        if backend not in ("torch", "onnxruntime"):
+            raise UsageError(f"no backend {backend!r}; choose torch or onnxruntime")
+        if backend == "onnxruntime":
+            from rs2sam2.portable.runtime import load_onnx
+
+            if (place.type != "cpu" and device != "auto") or dtype not in ("auto", "float32") or compile:
+                raise UsageError(
+                    "the backend onnxruntime runs float32 on the CPU as it is; leave device, dtype, compile out"
+                )
+            exported = load_onnx(located, None if vocabulary is None else Path(vocabulary))
+            return cls(exported, exported.config.name)
         if is_object_first(located):
             from rs2sam2.objects.segmenter import load_segmenter
 
+            if compile:
+                raise UsageError("the bundled model is too small to compile; leave compile out")
             objects = load_segmenter(located, place, vocabulary=None if vocabulary is None else Path(vocabulary))
             return cls(objects, objects.model.config.name)
         folder = open_folder(located)
@@ -150,7 +183,13 @@ class Predictor:
                 f"no vocabulary beside {folder.path}; put beit3.spm there or pass --vocabulary beit3.spm"
             )
         tokenizer = Tokenizer(path, config.beit3.vocabulary, config.beit3.max_tokens)  # before the weights: it is quick
-        return cls(RS2SAM2Segmenter(load_model(folder.plan, place, kind), tokenizer), config.name)
+        kind, trunk_kind = DTYPES[pick_dtype(place, config) if dtype == "auto" else dtype]
+        # on a CPU the file is mapped as it is, and each matrix becomes what it must be when it is packed
+        model = load_model(folder.plan, place, kind if place.type == "cuda" else torch.float32)
+        make_ready(model, kind, trunk_kind, folder.plan.release)
+        if compile:
+            compile_layers(model)
+        return cls(RS2SAM2Segmenter(model, tokenizer), config.name)
 
     def predict(
         self, image: ImageLike, phrases: str | Sequence[str], *, correction: Correction | None = None
@@ -216,8 +255,17 @@ def pick_device(device: str) -> torch.device:
     return wanted
 
 
-def _auto_dtype(device: torch.device) -> torch.dtype:
-    return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+def pick_dtype(device: torch.device, config: RS2SAM2Config) -> DTypeName:
+    """The fastest that keeps the mask (docs/performance.md) on this device."""
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "mixed" if isinstance(config.trunk, HieraConfig) and cpu_has_bfloat16() else "float32"
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 itself (AVX-512 BF16, AMX); otherwise float32 is as fast and more exact."""
+    can: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # torch < 2.10 does not say
+    return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
 
 
 def _square(logits: NDArray[np.float32], side: int) -> Tensor:

@@ -52,7 +52,7 @@ def read_image(image: ImageLike) -> Image.Image:
 
 def _read_file(path: Path) -> Image.Image:
     if not path.is_file():
-        raise UsageError(f"no image at {path}" + ("; that is a folder, name the files in it" if path.is_dir() else ""))
+        raise UsageError(no_image(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -62,9 +62,14 @@ def _read_file(path: Path) -> Image.Image:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise UsageError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; cut it into pieces first") from None
     except UnidentifiedImageError:
-        raise UsageError(f"{path} is not an image that Pillow can read") from None
+        raise UsageError(f"{path} is not an image that Pillow can read; give a PNG, JPEG, TIFF, WebP ...") from None
     except (OSError, SyntaxError, ValueError) as error:
-        raise UsageError(f"{path} is a damaged image ({str(error).splitlines()[0][:80]})") from None
+        raise UsageError(f"{path} is a damaged image ({str(error).splitlines()[0][:80]}); replace it") from None
+
+
+def no_image(path: Path) -> str:
+    """What to say where there is no such file."""
+    return f"no image at {path}; " + ("that is a folder, name the files in it" if path.is_dir() else "check the path")
 
 
 def _pil_to_rgb(image: Image.Image) -> Image.Image:

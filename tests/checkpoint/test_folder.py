@@ -70,8 +70,11 @@ def test_truncated_and_foreign_weights(toy_folder: Path, toy_config: RS2SAM2Conf
     save_file({"layer.weight": torch.ones(2)}, path)
     with pytest.raises(WeightsError, match="lacks"):
         open_folder(toy_folder)
+    (toy_folder / "config.json").write_text("{")
+    with pytest.raises(WeightsError, match=r"without format 'rs2sam2'.*layer\.weight"):
+        open_folder(toy_folder)
     (toy_folder / "config.json").unlink()
-    with pytest.raises(WeightsError, match=r"neither ours.*layer\.weight"):
+    with pytest.raises(WeightsError, match=r"neither ours \(no config.*layer\.weight"):
         open_folder(toy_folder)
 
 
@@ -98,7 +101,7 @@ def test_locate(toy_folder: Path) -> None:
 
 
 def test_the_hub_is_not_asked_when_offline(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"not on this machine.*local folder"):
+    with pytest.raises(WeightsError, match=r"not on this machine.*HF_HUB_OFFLINE.*local folder"):
         locate("someone/something")
 
 

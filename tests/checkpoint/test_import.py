@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,15 @@ import toy_layouts
 from rs2sam2 import config as configs
 from rs2sam2.checkpoint.folder import load_model, open_folder
 from rs2sam2.checkpoint.layouts import released_plan, resize_positions, start_plan
-from rs2sam2.checkpoint.source import open_source
+from rs2sam2.checkpoint.source import Source, open_source
 from rs2sam2.checkpoint.tables import BEIT3, RELEASED, SAM2, Renamer
 from rs2sam2.cli import run
 from rs2sam2.config import ABLATIONS, EVF_PROCESSOR, RS2SAM2Config
 from rs2sam2.errors import WeightsError
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from toys import TOY_LITE, randomise
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
 
 def same_model(a: RS2SAM2, b: RS2SAM2) -> bool:
@@ -75,6 +78,16 @@ def test_drops_are_listed_with_their_reason(tmp_path: Path, model: RS2SAM2, toy_
     assert len(dropped) == len(toy_layouts.VIDEO) + 8
     assert dropped["meo_linear.weight"] == "never used by the released system"
     assert all(dropped.values())
+
+
+@pytest.mark.parametrize(("names", "used", "dropped"), [("checkpoint", 2668, 185), ("evf_sam2", 1711, 164)])
+def test_every_published_entry_is_used_or_dropped(names: str, used: int, dropped: int) -> None:
+    file = SHARED / "reference" / f"{names}_keys.json"
+    if not file.is_file():
+        pytest.skip("the names in the released checkpoints are not on this machine")
+    shapes = json.loads(file.read_text())
+    plan = released_plan(Source(names, {n: partial(torch.empty, s, device="meta") for n, s in shapes.items()}, {}))
+    assert (len(plan.tensors), len(plan.dropped)) == (used, dropped)  # as docs/weights.md says
 
 
 def test_merged_deepspeed_file(tmp_path: Path, model: RS2SAM2, toy_vocabulary: Path) -> None:

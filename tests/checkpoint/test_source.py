@@ -65,6 +65,13 @@ def test_truncated(tmp_path: Path, name: str, keep: float) -> None:
         open_source(path)
 
 
+@pytest.mark.parametrize("content", [b"<!doctype html>not found", bytes(100), b"hello\n"])
+def test_what_is_no_checkpoint_is_not_called_dangerous(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.bin").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"not a torch checkpoint.*download it again"):
+        open_source(tmp_path / "x.bin")
+
+
 def shards(folder: Path, **changes: str) -> Path:
     save_file({"a": TABLE["a"]}, folder / "one.safetensors")
     save_file({"b": TABLE["b"]}, folder / "two.safetensors")

@@ -133,6 +133,9 @@ def test_info(toy_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["info", str(toy_folder), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["layout"] == "rs2sam2" and facts["configuration"]["name"] == "toy" and facts["provenance"]["rs2sam2"]
+    (toy_folder / "vocabulary.spm").write_bytes(b"cut")
+    assert run(["info", str(toy_folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["vocabulary"].startswith("unusable: ")
     assert run(["info", "no/where/at-all"]) == 5
 
 
@@ -161,7 +164,18 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "torch" in out and "bundled" in out and "problem" in out
     assert run(["doctor", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["packages"]["rs2sam2"]
+    packages = json.loads(capsys.readouterr().out)["packages"]
+    assert {"rs2sam2", "torch", "rasterio", "shapely", "torchvision"} <= packages.keys() and "pytest" not in packages
+
+
+def test_doctor_notices_a_broken_torchvision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "torchvision.py").write_text("raise ImportError('built for another torch')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert run(["doctor"]) == 0  # rs2sam2 itself works
+    assert "problem: torchvision is installed and cannot be imported" in capsys.readouterr().out
 
 
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

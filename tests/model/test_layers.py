@@ -1,18 +1,25 @@
 from __future__ import annotations
 
+from typing import Literal
+
+import pytest
 import torch
 from torch import nn
 
+from rs2sam2.model import layers
 from rs2sam2.model.layers import LayerNorm2d, MultiheadAttention, attend
 from rs2sam2.model.prompts import PromptEncoder
 
 
-def test_attention_is_torchs() -> None:
+@pytest.mark.parametrize("few", ["queries", "keys"])
+def test_attention_is_torchs(few: Literal["queries", "keys"]) -> None:
     torch.manual_seed(0)
-    theirs, ours = nn.MultiheadAttention(12, 4, batch_first=True), MultiheadAttention(12, 4)
+    theirs, ours = nn.MultiheadAttention(12, 4, batch_first=True), MultiheadAttention(12, 4, few)
     ours.in_proj.weight.data, ours.in_proj.bias.data = theirs.in_proj_weight.data, torch.randn(36)
     theirs.in_proj_bias.data = ours.in_proj.bias.data
     ours.out_proj.load_state_dict(theirs.out_proj.state_dict())
+    ours.out_proj.bias.data = torch.randn(12)
+    theirs.out_proj.bias.data = ours.out_proj.bias.data
     query, memory = torch.randn(2, 5, 12), torch.randn(2, 7, 12)
     padding = torch.arange(7)[None] >= torch.tensor([[7], [4]])
     expected, _ = theirs(query, memory, memory, key_padding_mask=padding)
@@ -23,6 +30,17 @@ def test_attend_is_the_formula() -> None:
     q, k, v = torch.randn(1, 3, 8), torch.randn(1, 4, 8), torch.randn(1, 4, 8)
     heads = [((q[..., s] @ k[..., s].mT) / 2).softmax(-1) @ v[..., s] for s in (slice(0, 4), slice(4, 8))]
     assert torch.allclose(attend(q, k, v, 2), torch.cat(heads, -1), atol=1e-6)
+
+
+@pytest.mark.parametrize(("rows", "keys"), [(3, 5), (200, 70)])
+def test_attention_by_products_is_the_fused_kernels(rows: int, keys: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    q, k, v = torch.randn(2, 3, rows, 8), torch.randn(2, 3, keys, 8), torch.randn(2, 3, keys, 8)
+    expected = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+    for scores in (1, 500, 10_000, layers.CACHED_SCORES):
+        monkeypatch.setattr(layers, "CACHED_SCORES", scores)
+        with torch.inference_mode():
+            assert torch.allclose(layers._attend_by_products(q, k, v), expected, atol=1e-6)
 
 
 def test_layer_norm_2d_normalises_channels() -> None:

@@ -63,8 +63,9 @@ def test_every_parameter_reaches_an_output(name: str) -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_phrase_does_not_depend_on_its_neighbours(name: str) -> None:
-    model = randomise(RS2SAM2(CONFIGS[name]))
-    image, beit3 = inputs(model.config, 2)
+    # Exact arithmetic and weights (seed 5) that do not amplify rounding: those of seed 0 do by 1e10.
+    model = randomise(RS2SAM2(CONFIGS[name]), seed=5).double()
+    image, beit3 = (None if x is None else x.double() for x in inputs(model.config, 2))
     short, long = [0, 9, 17, 2], [0, 5, 6, 7, 3, 9, 11, 2]
     ids = torch.ones(2, len(long), dtype=torch.int64)
     ids[0, : len(short)], ids[1] = torch.tensor(short), torch.tensor(long)
@@ -74,7 +75,7 @@ def test_a_phrase_does_not_depend_on_its_neighbours(name: str) -> None:
         for row, tokens in enumerate((short, long)):
             alone = model(image[row : row + 1], None if beit3 is None else beit3[row : row + 1], torch.tensor([tokens]))
             error = (together.mask_logits[row] - alone.mask_logits[0]).abs().max() / alone.mask_logits.std()
-            assert error < 1e-3, error  # rounding; an unmasked pad gives about 1
+            assert error < 1e-6, error  # rounding; an unmasked pad gives about 1
             assert torch.allclose(together.object_score[row], alone.object_score[0], atol=1e-4)
 
 

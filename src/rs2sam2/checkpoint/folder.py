@@ -72,34 +72,44 @@ def locate(weights: str | Path, revision: str | None = None, subfolder: str | No
         raise WeightsError(
             f"no weights at {weights}; give a folder, a file, a hub id such as ReeF2025/RS2-SAM2, or {BUNDLED!r}"
         )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
-
-    patterns = [f"{subfolder}/{p}" for p in HUB_PATTERNS] if subfolder else list(HUB_PATTERNS)
-    try:
-        folder = Path(snapshot_download(str(weights), revision=revision, allow_patterns=patterns))
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError, HFValidationError) as error:
-        if isinstance(error, HfHubHTTPError):
-            raise WeightsError(
-                f"{weights}: the hub refused it ({_one_line(error)}); check the id, --revision and HF_TOKEN"
-            ) from None
-        raise WeightsError(
-            f"{weights} is not on this machine and the hub cannot be reached ({_one_line(error)}); give a local folder"
-        ) from None
-    except HfHubHTTPError as error:
-        raise WeightsError(
-            f"{weights}: the hub refused it ({_one_line(error)}); check the id, --revision and HF_TOKEN"
-        ) from None
+    folder = _download(str(weights), revision, subfolder)
     folder = folder / subfolder if subfolder else folder
     if not folder.is_dir():
         raise WeightsError(f"{weights} has no folder {subfolder!r} at revision {revision or 'main'}")
     return folder
 
 
+def _download(weights: str, revision: str | None, subfolder: str | None) -> Path:
+    """The local copy of a hub repository. Raises WeightsError."""
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    patterns = [f"{subfolder}/{p}" for p in HUB_PATTERNS] if subfolder else list(HUB_PATTERNS)
+    try:
+        return Path(snapshot_download(weights, revision=revision, allow_patterns=patterns))
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+        if constants.HF_HUB_OFFLINE:
+            raise WeightsError(
+                f"{weights} is not on this machine (the hub's cache is {constants.HF_HUB_CACHE}) and HF_HUB_OFFLINE is set; "
+                "unset it to download, or give a local folder"
+            ) from None
+        why = _one_line(error)
+    except HfHubHTTPError as error:
+        raise WeightsError(
+            f"{weights}: the hub refused it ({_one_line(error)}); check the id, --revision and HF_TOKEN"
+        ) from None
+    except (OSError, HFValidationError) as error:
+        why = _one_line(error)
+    raise WeightsError(f"{weights} is not on this machine and the hub cannot be reached ({why}); give a local folder")
+
+
 def open_folder(path: Path) -> WeightsFolder:
     """Recognise the layout by content and check it completely. Raises WeightsError."""
     if is_object_first(path):
-        raise WeightsError(f"{path} is an object-first model, not RS2-SAM2; open it with Predictor.load({str(path)!r})")
+        raise WeightsError(
+            f"{path} is an object-first model, not RS2-SAM2: it is used as it is, with --weights {path} or "
+            f"Predictor.load({str(path)!r})"
+        )
     source = open_source(path)
     folder = path if path.is_dir() else path.parent
     config_file = folder / CONFIG_FILE
@@ -118,8 +128,9 @@ def open_folder(path: Path) -> WeightsFolder:
             raise WeightsError(f"{config_file}: {error}") from None
         plan = native_plan(source, config)
     else:
+        has = f"a {CONFIG_FILE} without format 'rs2sam2'" if config_file.is_file() else f"no {CONFIG_FILE}"
         raise WeightsError(
-            f"{path}: neither ours (no {CONFIG_FILE} with format 'rs2sam2') nor RS2-SAM2, EVF-SAM2, SAM2 or BEiT-3; "
+            f"{path} is neither ours ({has} beside it) nor RS2-SAM2, EVF-SAM2, SAM2 or BEiT-3; "
             f"its entries look like {', '.join(list(source)[:3])}"
         )
     vocabulary = next((folder / n for n in VOCABULARY_NAMES if (folder / n).is_file()), None)
@@ -139,6 +150,7 @@ def load_model(
         # the random matrix of the position codes is not a weight: rounded, it would shift positions
         kind = torch.float32 if name == "prompt_encoder.gaussian" else dtype
         values[name] = read().to(device=device, dtype=kind)
+        plan.release()
     for name in plan.fresh:
         values[name] = values[name].to(device=device, dtype=dtype)
     model.load_state_dict(values, strict=True, assign=True)

@@ -52,6 +52,7 @@ class Plan:
     tensors: dict[str, Callable[[], Tensor]]
     dropped: dict[str, str] = field(default_factory=dict)  # their name -> reason
     fresh: list[str] = field(default_factory=list)  # our names without a source
+    release: Callable[[], None] = lambda: None  # let go of the files' pages that were read so far
 
     def model_on_meta(self) -> RS2SAM2:
         """The model without storage; its names and shapes are what must be filled."""
@@ -83,7 +84,7 @@ def released_plan(source: Source) -> Plan:
         **({"processor": EVF_PROCESSOR} if evf else {}),  # type: ignore[arg-type]
     )
     config = dataclasses.replace(config, name=_name(config))
-    plan = Plan(config, "EVF-SAM2" if evf else "RS2-SAM2 as released", source.description, {})
+    plan = Plan(config, "EVF-SAM2" if evf else "RS2-SAM2 as released", source.description, {}, release=source.release)
     _fill(plan, source, Renamer(tables.RELEASED), tables.released_drops(masks, mask_prompt, sum(trunk.depths) - 1))
     return _complete(plan)
 
@@ -108,7 +109,7 @@ def start_plan(sam2: Source, beit3: Source, image_size: int, beit3_size: int) ->
 def native_plan(source: Source, config: RS2SAM2Config) -> Plan:
     """Plan for weights in our own layout."""
     tensors = {name: _reader(source, name) for name in source}
-    return _complete(Plan(config, "rs2sam2", source.description, tensors))
+    return _complete(Plan(config, "rs2sam2", source.description, tensors, release=source.release))
 
 
 def is_released(source: Source) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,19 +16,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rs2sam2.checkpoint.mapped import MappedSafetensors
 from rs2sam2.errors import WeightsError
 
 SINGLE_FILES = ("model.safetensors", "pytorch_model.bin")
 INDEX_FILES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 TORCH_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")
+_FORBIDDEN = re.compile(r"(?:GLOBAL|unrecognized function|unsupported class) ([\w.]+)")
+"""In torch's message about a pickle that asks for more than tensors: what it asks for."""
 
 
 class Source(Mapping[str, Tensor]):
     """Tensors by name, read when asked for."""
 
-    def __init__(self, description: str, readers: dict[str, Callable[[], Tensor]], metadata: dict[str, str]) -> None:
+    def __init__(
+        self,
+        description: str,
+        readers: dict[str, Callable[[], Tensor]],
+        metadata: dict[str, str],
+        release: Callable[[], None] = lambda: None,
+    ) -> None:
         self.description = description
         self.metadata = metadata
+        self.release = release  # let go of the file's pages that were read so far
         self._readers = readers
 
     def __getitem__(self, name: str) -> Tensor:
@@ -47,7 +58,7 @@ class Source(Mapping[str, Tensor]):
         readers = {name.removeprefix(prefix): reader for name, reader in self._readers.items()}
         if len(readers) < len(self._readers):
             raise WeightsError(f"{self.description}: some names exist both with and without the prefix {prefix!r}")
-        return Source(self.description, readers, self.metadata)
+        return Source(self.description, readers, self.metadata, self.release)
 
 
 def open_source(path: Path) -> Source:
@@ -94,7 +105,12 @@ def _open_index(index: Path) -> Source:
             f"{index} lists {absent[0]} in {names[absent[0]]}, which does not hold it; download the shards again"
         )
     readers = {tensor: opened[file]._readers[tensor] for tensor, file in names.items()}
-    return Source(str(index.parent), readers, {})
+
+    def release() -> None:
+        for source in opened.values():
+            source.release()
+
+    return Source(str(index.parent), readers, {}, release)
 
 
 def _open_file(path: Path) -> Source:
@@ -117,20 +133,22 @@ def _open_safetensors(path: Path) -> Source:
         raise WeightsError(
             f"{path} is truncated or not a safetensors file ({_one_line(error)}); download it again"
         ) from None
-    return Source(str(path), {name: _reader(file.get_tensor, name) for name in names}, metadata)
+    mapped = MappedSafetensors(path)
+    readers = {name: _reader(mapped.tensor if name in mapped else file.get_tensor, name) for name in names}
+    return Source(str(path), readers, metadata, mapped.release)
 
 
 def _open_torch(path: Path) -> Source:
     try:
         content = _load_torch(path)
-    except pickle.UnpicklingError:
-        raise WeightsError(
-            f"{path} would run code when loaded ({_unsafe_names(path)}); refused: ask for safetensors"
-        ) from None
+    except pickle.UnpicklingError as error:
+        if asked := _FORBIDDEN.search(str(error)):
+            raise WeightsError(
+                f"{path} would run code when loaded (it asks for {asked[1]}); refused: ask for safetensors"
+            ) from None
+        raise _damaged(path, error) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise WeightsError(
-            f"{path} is truncated or not a torch checkpoint ({_one_line(error)}); download it again"
-        ) from None
+        raise _damaged(path, error) from None
     # {"model": {...}} of SAM2 and BEiT-3, {"module": {...}} and {"state_dict": {...}} of training frameworks
     for wrapper in ("model", "module", "state_dict"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
@@ -149,12 +167,9 @@ def _load_torch(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
 
 
-def _unsafe_names(path: Path) -> str:
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:
-        names = []
-    return "it asks for " + ", ".join(sorted(names)[:3]) if names else "its pickle asks for more than tensors"
+def _damaged(path: Path, error: Exception) -> WeightsError:
+    said = "its pickle is damaged" if isinstance(error, pickle.UnpicklingError | KeyError) else _one_line(error)
+    return WeightsError(f"{path} is truncated or not a torch checkpoint ({said}); download it again")
 
 
 def _reader(get: Callable[[Any], Tensor], name: Any) -> Callable[[], Tensor]:

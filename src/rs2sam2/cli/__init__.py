@@ -13,10 +13,13 @@ from cyclopts import App, CycloptsError
 
 from rs2sam2 import __version__
 from rs2sam2.cli.batch import batch
+from rs2sam2.cli.bench import bench
 from rs2sam2.cli.data import app as data_app
 from rs2sam2.cli.demo import demo
 from rs2sam2.cli.doctor import doctor
 from rs2sam2.cli.evaluate import compare, evaluate, score
+from rs2sam2.cli.export import export
+from rs2sam2.cli.pack import pack
 from rs2sam2.cli.segment import segment
 from rs2sam2.cli.train import train
 from rs2sam2.cli.weights import export_weights, import_weights, info
@@ -42,7 +45,10 @@ app.command(demo)
 app.command(train)
 app.command(import_weights)
 app.command(export_weights)
+app.command(pack)
+app.command(export)
 app.command(info)
+app.command(bench)
 app.command(doctor)
 app.command(data_app)
 

@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import re
 import subprocess
 import sys
 from typing import Annotated, Any
@@ -13,11 +14,6 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from rs2sam2.cli.console import say, say_json
-
-PACKAGES = (
-    "rs2sam2", "torch", "numpy", "pillow", "sentencepiece", "safetensors", "huggingface_hub", "cyclopts", "rich",
-    "pycocotools", "rasterio", "torchvision",
-)  # fmt: skip
 
 
 def doctor(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
@@ -68,7 +64,7 @@ def gather() -> dict[str, Any]:
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
         "system": {"python": platform.python_version(), "platform": platform.platform(), "executable": sys.executable},
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in _packages()},
         "devices": {
             "cpu": f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}",
             "cuda": ", ".join(gpus) or f"none (torch built for {torch.version.cuda or 'CPU only'})",
@@ -81,6 +77,16 @@ def gather() -> dict[str, Any]:
         },
         "problems": problems,
     }
+
+
+def _packages() -> list[str]:
+    """This package, what it and its extras require, and torchvision, which is better not there."""
+    try:
+        required = importlib.metadata.requires("rs2sam2") or []
+    except importlib.metadata.PackageNotFoundError:  # run from its sources
+        required = []
+    found = (re.match(r"[\w.-]+", line) for line in required if 'extra == "dev"' not in line)
+    return list(dict.fromkeys(["rs2sam2", *(name[0] for name in found if name), "torchvision"]))
 
 
 def _version(package: str) -> str:

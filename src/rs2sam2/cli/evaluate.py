@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from rs2sam2.cli.console import progress, say, say_json
+from rs2sam2.config import DTypeName
 
 if TYPE_CHECKING:
     from rs2sam2.data.sample import Sample
@@ -40,7 +41,7 @@ def evaluate(
     subfolder: str | None = None,
     vocabulary: Path | None = None,
     device: str = "auto",
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto",
+    dtype: DTypeName = "auto",
     json: Flag = False,
 ) -> None:
     """Score a model on a split: a table, metrics.json, samples.jsonl and report.html. Also under torchrun.
@@ -80,7 +81,7 @@ def evaluate(
     device
         auto, cpu, cuda, cuda:1 ...; under torchrun, auto gives each rank its GPU.
     dtype
-        auto: float32 on a CPU, bfloat16 on a GPU.
+        auto: the fastest that keeps the mask on this machine; mixed: Hiera in bfloat16, the rest in float32.
     json
         Print metrics.json instead of the table.
     """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from rs2sam2.cli.console import progress, say, say_json, stderr
+from rs2sam2.cli.console import check_writable, progress, say, say_json, stderr
 from rs2sam2.cli.scene import SceneFlags, is_scene, segment_one_scene
+from rs2sam2.config import BackendName, DTypeName
 from rs2sam2.errors import NothingFoundError, PartialFailureError, RS2SAM2Error, UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def segment(
     subfolder: str | None = None,
     vocabulary: Path | None = None,
     device: str = "auto",
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto",
+    dtype: DTypeName = "auto",
+    backend: BackendName = "torch",
+    compile: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Segment what each phrase refers to in images, or in a scene of any size.
@@ -68,13 +71,19 @@ def segment(
     device
         auto, cpu, cuda, cuda:1 ...
     dtype
-        auto: float32 on a CPU, bfloat16 on a GPU.
+        auto: the fastest that keeps the mask on this machine; mixed: Hiera in bfloat16, the rest in float32.
+    backend
+        Pictures: onnxruntime for a folder that "rs2sam2 export" wrote.
+    compile
+        Pictures, on a GPU: torch.compile the layers; worth it for many phrases, the first takes minutes.
     json
         Print the results as JSON.
     """
     from rs2sam2.predictor import Predictor
 
     if scene is not None or stac or is_scene(images, output or []):
+        if backend != "torch" or compile:
+            raise UsageError("--backend and --compile are for pictures; a scene is segmented by the torch backend")
         from rs2sam2.geo.identity import Weights
 
         source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
@@ -88,7 +97,8 @@ def segment(
     _segment_pictures(
         [Path(image) for image in images], phrase, output[0] if output else None, overlay,
         lambda: Predictor.load(
-            weights, revision=revision, subfolder=subfolder, vocabulary=vocabulary, device=device, dtype=dtype
+            weights, revision=revision, subfolder=subfolder, vocabulary=vocabulary, device=device, dtype=dtype,
+            backend=backend, compile=compile,
         ),
         fail_empty=fail_empty, as_json=json,
     )  # fmt: skip
@@ -108,12 +118,14 @@ def _segment_pictures(
     several = len(images) * len(phrase) > 1
     masks = _targets(images, phrase, output, "--output", several)
     overlays = _targets(images, [""], overlay, "--overlay", len(images) > 1)
-    _check_writable([p for p in (output, overlay) if p is not None])
+    for target in (output, overlay):
+        if target is not None:
+            check_writable(target, folder=target.suffix.lower() != ".png" or target.is_dir())
     missing = [image for image in images if not image.is_file()]
     if len(missing) == len(images):  # said before the weights are loaded
-        raise UsageError(
-            f"no image at {missing[0]}" + ("; that is a folder, name the files in it" if missing[0].is_dir() else "")
-        )
+        from rs2sam2.processor import no_image
+
+        raise UsageError(no_image(missing[0]))
     predictor = load()
     for text in phrase:
         predictor.segmenter.check(text)
@@ -167,19 +179,6 @@ def _targets(images: list[Path], phrases: list[str], target: Path | None, option
 def slug(phrase: str) -> str:
     """A phrase as part of a file name."""
     return re.sub(r"\W+", "-", phrase.lower()).strip("-")[:60] or "phrase"
-
-
-def _check_writable(targets: list[Path]) -> None:
-    """Say at once, before the work, that a result could not be written."""
-    import os
-
-    for target in targets:
-        folder = target.parent if target.suffix.lower() == ".png" and not target.is_dir() else target
-        existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-        if not existing.is_dir():
-            raise UsageError(f"cannot write {target}: {existing} is not a folder; choose another output with -o")
-        if not os.access(existing, os.W_OK):
-            raise UsageError(f"cannot write {target}: no permission in {existing}; choose another output with -o")
 
 
 def _write_mask(result: Prediction, path: Path) -> None:

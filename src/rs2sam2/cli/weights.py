@@ -165,7 +165,7 @@ def _object_first_facts(path: Path) -> dict[str, Any]:
         "parameters": f"{sum(parts.values()):,}",
         "size on disk": f"{sum(f.stat().st_size for f in path.iterdir() if f.is_file()) / 1e6:.1f} MB",
         "parts": {name: f"{count:,}" for name, count in parts.items()},
-        "provenance": metadata(path),
+        "provenance": {k: v for k, v in metadata(path).items() if k != "format"},
         "configuration": dataclasses.asdict(model.config),
     }
 
@@ -181,12 +181,22 @@ def _facts(folder: WeightsFolder) -> dict[str, Any]:
         "parameters": f"{sum(p.numel() for p in model.parameters()):,}",
         "size on disk": f"{sum(f.stat().st_size for f in files) / 1e6:.1f} MB",
         "stored as": ", ".join(sorted({str(read().dtype).removeprefix("torch.") for read in plan.tensors.values()})),
-        "vocabulary": str(folder.vocabulary) if folder.vocabulary else "none beside the weights",
+        "vocabulary": _vocabulary_fact(folder),
         "parameters per part": {name: f"{count:,}" for name, count in parts.items()},
         "dropped": dict(Counter(plan.dropped.values())) or "nothing",
         "provenance": {k: v for k, v in folder.metadata.items() if k != "format"} or "not recorded",
         "configuration": {k: v for k, v in plan.config.to_dict().items() if k not in ("format", "version")},
     }
+
+
+def _vocabulary_fact(folder: WeightsFolder) -> str:
+    if folder.vocabulary is None:
+        return "none beside the weights"
+    try:
+        _check_vocabulary(folder.vocabulary, folder.plan.config.beit3.vocabulary)
+    except VocabularyError as error:
+        return f"unusable: {error}"
+    return str(folder.vocabulary)
 
 
 def _check_vocabulary(path: Path, rows: int) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from rs2sam2.model.layers import MultiheadAttention
+from rs2sam2.model.layers import LinearGELU, MultiheadAttention
 
 TEXT_KEPT = 0.8
 """Share of the text stream that passes an adapter unchanged; the rest is what the pixels answered."""
@@ -25,16 +24,16 @@ class TextAdapter(nn.Module):
 
     def __init__(self, width: int, hidden: int, text_width: int, heads: int = 4, *, last: bool = False) -> None:
         super().__init__()
-        self.down = nn.Linear(width, hidden)
+        self.down = LinearGELU(width, hidden)
         self.up = nn.Linear(hidden, width)
         self.text_in = nn.Linear(text_width, hidden)
-        self.pixels_to_words = MultiheadAttention(hidden, heads)
-        self.words_to_pixels = None if last else MultiheadAttention(hidden, heads)
+        self.pixels_to_words = MultiheadAttention(hidden, heads, few="keys")
+        self.words_to_pixels = None if last else MultiheadAttention(hidden, heads, few="queries")
         self.text_out = None if last else nn.Linear(hidden, text_width)
 
     def forward(self, h: Tensor, text: Tensor, text_padding: Tensor | None) -> tuple[Tensor, Tensor]:
         """Pixels h (B, ..., C), text (B, L, T), text_padding (B, L) True = ignore -> the same two, updated."""
-        a = F.gelu(self.down(h.flatten(1, -2)))
+        a = self.down(h.flatten(1, -2))
         u = self.text_in(text)
         a = a + self.pixels_to_words(a, u, text_padding)
         if self.words_to_pixels is not None and self.text_out is not None:
@@ -48,9 +47,9 @@ class MLPAdapter(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.down = nn.Linear(width, hidden)
+        self.down = LinearGELU(width, hidden)
         self.up = nn.Linear(hidden, width)
 
     def forward(self, y: Tensor) -> Tensor:
         """(..., C) -> (..., C)."""
-        return self.up(F.gelu(self.down(y)))  # type: ignore[no-any-return]
+        return self.up(self.down(y))  # type: ignore[no-any-return]

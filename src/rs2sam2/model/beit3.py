@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rs2sam2.config import BEiT3Config
-from rs2sam2.model.layers import attend
+from rs2sam2.model.layers import LinearGELU, attend
 
 FIRST_POSITION = 2  # the position tables are used from this row on
 NORM_EPS = 1e-5
@@ -104,13 +104,13 @@ class SubLNFeedForward(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
+        self.fc1 = LinearGELU(width, hidden)
         self.norm = nn.LayerNorm(hidden, eps=NORM_EPS)
         self.fc2 = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, C) -> (B, N, C)."""
-        return self.fc2(self.norm(F.gelu(self.fc1(x))))  # type: ignore[no-any-return]
+        return self.fc2(self.norm(self.fc1(x)))  # type: ignore[no-any-return]
 
 
 def multiway_norm(width: int) -> nn.ModuleDict:

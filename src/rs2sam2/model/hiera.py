@@ -27,6 +27,7 @@ class Hiera(nn.Module):
         self.patch_embedding = nn.Conv2d(3, config.width, kernel_size=7, stride=4, padding=3)
         self.position_embedding = nn.Parameter(torch.zeros(1, config.width, config.position_grid, config.position_grid))
         self.window_embedding = nn.Parameter(torch.zeros(1, config.width, config.windows[0], config.windows[0]))
+        self.fixed_positions: Tensor | None = None  # `positions()`, where the weights do not change any more
         self.stage_ends = [sum(config.depths[: i + 1]) - 1 for i in range(4)]
         self.blocks = nn.ModuleList()
         width, heads = config.width, config.heads
@@ -54,11 +55,14 @@ class Hiera(nn.Module):
         background = F.interpolate(self.position_embedding, (self.grid, self.grid), mode="bicubic", align_corners=False)
         window = self.window_embedding
         repeat = -(-self.grid // window.shape[-1])
-        return background + window.tile(1, 1, repeat, repeat)[..., : self.grid, : self.grid]
+        positions = background + window.tile(1, 1, repeat, repeat)[..., : self.grid, : self.grid]
+        return positions.contiguous(memory_format=torch.channels_last)
 
     def embed(self, image: Tensor) -> list[Tensor]:
         """(B, 3, S, S) -> [(B, S/4, S/4, C)], patches with their positions."""
-        return [(self.patch_embedding(image) + self.positions()).permute(0, 2, 3, 1)]
+        positions = self.positions() if self.fixed_positions is None else self.fixed_positions
+        patches = self.patch_embedding(image.contiguous(memory_format=torch.channels_last))
+        return [(patches + positions).permute(0, 2, 3, 1).contiguous()]
 
     def forward(
         self, features: list[Tensor], text: Tensor | None, text_padding: Tensor | None
@@ -83,10 +87,10 @@ class Block(nn.Module):
         self.window = window
         self.pool = pool
         self.norm1 = nn.LayerNorm(width_in, eps=NORM_EPS)
-        self.attention = WindowAttention(width_in, width, heads, pool=pool)
+        self.attention: nn.Module = WindowAttention(width_in, width, heads, pool=pool)
         self.projection = nn.Linear(width_in, width) if pool else None
         self.norm2 = nn.LayerNorm(width, eps=NORM_EPS)
-        self.mlp = FeedForward(width, MLP_RATIO * width)
+        self.mlp: nn.Module = FeedForward(width, MLP_RATIO * width)
         self.text_adapter = None
         self.mlp_adapter = None
         if text_width is not None:

@@ -23,7 +23,7 @@ class MaskPromptGenerator(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.attention = MultiheadAttention(width, MASK_PROMPT_HEADS)
+        self.attention = MultiheadAttention(width, MASK_PROMPT_HEADS, few="queries")
         self.linear = nn.Linear(width, width)
         self.product = nn.Linear(width, 1)
 

@@ -55,6 +55,14 @@ class RS2SAM2Output:
         return None if self.mask_prompt_logits is None else self.mask_prompt_logits.sigmoid()
 
 
+@dataclass
+class ImageParts:
+    """What the model sees in I images before it knows a phrase."""
+
+    features: list[Tensor]  # of the trunk, `Trunk.embed`
+    patches: Tensor  # of BEiT-3, (I, P, C)
+
+
 class RS2SAM2(Pretrained):
     """The model. Every parameter is used; what the configuration switches off does not exist."""
 
@@ -71,7 +79,7 @@ class RS2SAM2(Pretrained):
         self.trunk = trunk
         self.neck = Neck(trunk.channels, width)
         self.no_memory = nn.Parameter(torch.zeros(1, 1, width))
-        self.text_gate = MultiheadAttention(width, GATE_HEADS) if config.text_gate else None
+        self.text_gate = MultiheadAttention(width, GATE_HEADS, few="keys") if config.text_gate else None
         self.prompt_encoder = PromptEncoder(width, config.decoder.mask_channels, no_mask=not config.mask_prompt)
         self.mask_decoder = MaskDecoder(config.decoder)
         self.reset_parameters()
@@ -92,6 +100,22 @@ class RS2SAM2(Pretrained):
         if self.text_gate is not None:
             nn.init.ones_(self.text_gate.out_proj.bias)
 
+    @property
+    def trunk_module(self) -> nn.Module:
+        """The trunk, as the module that it is."""
+        assert isinstance(self.trunk, nn.Module)
+        return self.trunk
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of all but the trunk."""
+        return self.no_memory.dtype
+
+    @property
+    def trunk_dtype(self) -> torch.dtype:
+        """That of the rest, or bfloat16 where the rest is more exact than the trunk need be (mixed)."""
+        return next(self.trunk_module.parameters()).dtype
+
     def forward(
         self,
         image: Tensor,
@@ -104,17 +128,32 @@ class RS2SAM2(Pretrained):
     ) -> RS2SAM2Output:
         """One mask per phrase.
 
-        image (I, 3, S, S) and image_beit3 (I, 3, s, s) are normalised; image_beit3 is None where BEiT-3 takes its
+        image (I, 3, S, S) and image_beit3 (I, 3, s, s) are normalised, in any float dtype; image_beit3 is None where BEiT-3 takes its
         patches from the trunk. token_ids (B, L) int64, text_padding (B, L) bool with True = ignore.
         image_index (B,) int64 says which image each phrase is about; without it phrase b is about image b.
         """
-        self._check(image, image_beit3, token_ids, image_index)
-        if text_padding is not None and not text_padding.any():
-            text_padding = None  # nothing to hide: attention is faster without a mask
+        return self.answer(self.look(image, image_beit3), token_ids, text_padding, image_index, prompts)
 
-        # What does not depend on the phrase, once per image.
-        features = self.trunk.embed(image)
-        patches = self.beit3.embed(features[3] if image_beit3 is None else image_beit3)
+    def look(self, image: Tensor, image_beit3: Tensor | None) -> ImageParts:
+        """What does not depend on the phrase, once per image."""
+        self._check_images(image, image_beit3)
+        features = self.trunk.embed(image.to(self.trunk_dtype))
+        patches = self.beit3.embed((features[3] if image_beit3 is None else image_beit3).to(self.dtype))
+        return ImageParts(features, patches)
+
+    def answer(
+        self,
+        parts: ImageParts,
+        token_ids: Tensor,
+        text_padding: Tensor | None = None,
+        image_index: Tensor | None = None,
+        prompts: SAMPrompts | None = None,
+    ) -> RS2SAM2Output:
+        """The rest of `forward`, which sees the phrases."""
+        features, patches = parts.features, parts.patches
+        self._check_phrases(token_ids, len(patches), image_index)
+        if text_padding is not None and not torch.compiler.is_exporting() and not text_padding.any():
+            text_padding = None  # nothing to hide: attention is faster without a mask
 
         # BEiT-3: phrase and image together.
         class_token, patches, words = self.beit3(
@@ -128,7 +167,7 @@ class RS2SAM2(Pretrained):
         # Trunk and neck: per phrase from where the text conditions them on, per image before.
         shared = self.trunk.text_free_maps
         features = [f if i < shared else _rows(f, image_index) for i, f in enumerate(features)]
-        maps, _ = self.trunk(features, text, text_padding)
+        maps, _ = self.trunk(features, None if text is None else text.to(self.trunk_dtype), text_padding)
         stride4, stride8, stride16 = self.neck(maps)
         skip4, skip8 = self.mask_decoder.skip_stride4(stride4), self.mask_decoder.skip_stride8(stride8)
         skip4 = _rows(skip4, image_index) if shared >= 1 else skip4
@@ -184,7 +223,7 @@ class RS2SAM2(Pretrained):
             return sparse, self.prompt_encoder.dense(enlarge(mask_prompt.sigmoid(), full))
         return sparse, self.prompt_encoder.dense_without_mask(*size)
 
-    def _check(self, image: Tensor, image_beit3: Tensor | None, token_ids: Tensor, index: Tensor | None) -> None:
+    def _check_images(self, image: Tensor, image_beit3: Tensor | None) -> None:
         size, beit3 = self.config.image_size, self.config.beit3
         if image.ndim != 4 or tuple(image.shape[1:]) != (3, size, size):
             raise UsageError(f"image has shape {tuple(image.shape)}; this model takes (I, 3, {size}, {size})")
@@ -198,14 +237,15 @@ class RS2SAM2(Pretrained):
             raise UsageError(
                 f"image_beit3 has shape {tuple(image_beit3.shape)}; wanted ({len(image)}, 3, {beit3.image_size}, {beit3.image_size})"
             )
+
+    def _check_phrases(self, token_ids: Tensor, images: int, index: Tensor | None) -> None:
+        beit3 = self.config.beit3
         if token_ids.ndim != 2 or not 2 <= token_ids.shape[1] <= beit3.max_tokens:
             raise UsageError(
                 f"token_ids has shape {tuple(token_ids.shape)}; wanted (B, L) with L from 2 to {beit3.max_tokens}"
             )
-        if index is None and len(token_ids) != len(image):
-            raise UsageError(
-                f"{len(token_ids)} phrases for {len(image)} images: say by image_index which is about which"
-            )
+        if index is None and len(token_ids) != images:
+            raise UsageError(f"{len(token_ids)} phrases for {images} images: say by image_index which is about which")
 
 
 def _rows(x: Tensor, index: Tensor | None) -> Tensor:

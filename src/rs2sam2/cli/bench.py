@@ -1,0 +1,86 @@
+"""`rs2sam2 bench`: how fast a model is on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from rs2sam2.cli.console import progress, say
+from rs2sam2.config import BackendName, DTypeName
+
+
+def bench(
+    weights: str = "nano",
+    /,
+    *,
+    preset: str | None = None,
+    dtype: Annotated[list[DTypeName] | None, Parameter(negative=())] = None,
+    batch: Annotated[list[int] | None, Parameter(negative=())] = None,
+    backend: BackendName = "torch",
+    compile: Annotated[bool, Parameter(negative=())] = False,
+    device: str = "auto",
+    runs: int = 3,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+) -> None:
+    """Measure seconds per phrase, TFLOP/s, their share of the machine's matrix products, and peak memory.
+
+    rs2sam2 bench --preset large --dtype float32 --dtype mixed
+
+    Parameters
+    ----------
+    weights
+        Folder, hub id, or "nano" (in the package).
+    preset
+        Instead of weights: a configuration such as large, with random weights (4 GB of temporary disk).
+    dtype
+        Repeat for several rows; auto is what a predictor would take.
+    batch
+        Images (one phrase each) at a time; repeat for several rows.
+    backend
+        onnxruntime for a folder that "rs2sam2 export" wrote.
+    compile
+        torch.compile the layers, on a GPU.
+    device
+        auto, cpu, cuda, cuda:1 ...
+    runs
+        Of which the median is taken, after one to warm up.
+    output
+        JSON file for the numbers and the machine they were measured on.
+    """
+    from tempfile import TemporaryDirectory
+
+    from rs2sam2 import bench as benchmark
+
+    with TemporaryDirectory(prefix="rs2sam2-bench-") as temporary:
+        if preset is not None:
+            weights = f"{temporary}/{preset}"
+            benchmark.random_weights(preset, Path(weights))
+        cases = [
+            benchmark.Case(weights, d, b, device, runs, backend, compile)
+            for d in dtype or ["auto"]
+            for b in batch or [1]
+        ]
+        rows = []
+        with progress("measuring", len(cases)) as bar:
+            for case in cases:
+                rows += benchmark.run([case])
+                bar.advance(bar.task_ids[0])
+    about = benchmark.machine(device)
+    say(f"{about['device']}, {about['threads']} threads; torch {about['torch']}, Python {about['python']}")
+    say(
+        f"{'model':12} {'dtype':9} {'backend':12} {'batch':>5} {'s/phrase':>9} {'min-max':>14} {'next':>7} {'TFLOP':>6} "
+        f"{'TFLOP/s':>8} {'peak':>6} {'share':>6} {'GB':>6}"
+    )
+    for r in rows:
+        spread = f"{r.fastest:.3f}-{r.slowest:.3f}"
+        flop, rate = ("-", "-") if r.tflop is None else (f"{r.tflop:.3f}", f"{r.tflop_per_s:.3f}")
+        share = "-" if r.share_of_peak is None else f"{r.share_of_peak:.0%}"
+        say(
+            f"{r.model:12} {r.dtype:9} {r.backend:12} {r.batch:5} {r.seconds_per_phrase:9.3f} {spread:>14} {r.next_phrase:7.3f} "
+            f"{flop:>6} {rate:>8} {r.peak_tflop_per_s:6.3f} {share:>6} {r.peak_gb:6.2f}"
+        )
+    if output is not None:
+        benchmark.save(rows, about, output)
+        say(f"numbers -> {output}")

@@ -1,0 +1,53 @@
+"""`rs2sam2 export`: a model as a file that other programs run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from rs2sam2.cli.console import check_writable, say
+from rs2sam2.errors import UsageError
+
+
+def export(
+    weights: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    file_format: Annotated[Literal["onnx", "torch-export"], Parameter(name="--format")] = "onnx",
+    vocabulary: Path | None = None,
+    revision: str | None = None,
+    subfolder: str | None = None,
+) -> None:
+    """Write RS2-SAM2 as a graph (image, token ids, padding in; mask logits out) and check it against the model.
+
+    The phrase's length is free. "rs2sam2 segment --backend onnxruntime --weights DIR" runs what --format onnx writes.
+
+    Parameters
+    ----------
+    weights
+        Folder or hub id.
+    output
+        Folder to write: the graph, config.json and the vocabulary.
+    file_format
+        onnx: model.onnx (needs the extra "onnx"). torch-export: model.pt2, for torch.export.load.
+    vocabulary
+        Sentencepiece file, where none lies beside the weights.
+    revision
+        Of a hub id.
+    subfolder
+        Of a hub id or folder.
+    """
+    from rs2sam2.checkpoint.folder import is_object_first, load_model, locate, open_folder
+    from rs2sam2.portable.export import FILES
+    from rs2sam2.portable.export import export as write
+
+    path = locate(weights, revision, subfolder)
+    if is_object_first(path):
+        raise UsageError(f"{path} is an object-first model, and only RS2-SAM2 can be exported; give weights of that")
+    check_writable(output, folder=True)
+    folder = open_folder(path)
+    difference = write(load_model(folder.plan), vocabulary or folder.vocabulary, output, file_format)
+    say(f"{output / FILES[file_format]}: mask logits within {difference:.1e} of the model's")
