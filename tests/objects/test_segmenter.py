@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +87,10 @@ def test_damaged_folders(folder: Path) -> None:
     config.write_text(config.read_text().replace('"depth": 2', '"depth": 1'))
     with pytest.raises(WeightsError, match="does not fit"):
         Predictor.load(folder)
+
+
+def test_loading_does_not_import_the_compiler() -> None:
+    """Drawing weights on the meta device would, and take a second of the two that the first mask takes."""
+    script = "import sys; from rs2sam2 import Predictor; Predictor.load(); print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

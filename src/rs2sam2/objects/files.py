@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from rs2sam2.checkpoint.files import atomic, write_safetensors, write_text
 from rs2sam2.checkpoint.folder import CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE
@@ -34,7 +36,7 @@ def load(folder: Path, device: torch.device | str = "cpu") -> ObjectFirst:
         raise WeightsError(f"no {path}; the folder is incomplete: copy or download it again") from None
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is damaged ({error}); copy or download it again") from None
-    with torch.device("meta"):
+    with torch.device("meta"), _Undrawn():
         model = ObjectFirst(config)
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     got = {name: tuple(tensor.shape) for name, tensor in state.items()}
@@ -45,6 +47,17 @@ def load(folder: Path, device: torch.device | str = "cpu") -> ObjectFirst:
         )
     model.load_state_dict({name: tensor.to(device, torch.float32) for name, tensor in state.items()}, assign=True)
     return model.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+
+
+class _Undrawn(TorchFunctionMode):
+    """Within it, `torch.nn.init` draws nothing: on the meta device torch would import its compiler to do so, for a second."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def metadata(folder: Path) -> dict[str, str]:

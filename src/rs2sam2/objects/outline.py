@@ -24,9 +24,12 @@ class Filters(nn.Module):
         self.sizes = [a * b for a, b in zip(self.channels, self.channels[1:], strict=False)]
         self.write = nn.Linear(width, sum(self.sizes) + sum(self.channels[1:]))
         nn.init.normal_(self.write.weight, std=0.02)
-        bias = [torch.randn(a * b) * (2.0 / a) ** 0.5 for a, b in zip(self.channels, self.channels[1:], strict=False)]
+        parts = self.write.bias.split([*self.sizes, *self.channels[1:]])
         with torch.no_grad():
-            self.write.bias.copy_(torch.cat([*bias, torch.zeros(sum(self.channels[1:]))]))
+            for matrix, into in zip(parts, self.channels[:-1], strict=False):
+                nn.init.normal_(matrix, std=(2.0 / into) ** 0.5)
+            for bias in parts[len(self.sizes) :]:
+                nn.init.zeros_(bias)
 
     def forward(self, written: Tensor, x: Tensor) -> Tensor:
         """`written` (N, filters) from `write`, x (N, C, H * W) -> (N, H * W)."""
