@@ -68,6 +68,7 @@ def test_what_is_done_is_done_once_and_again_only_when_something_changed(tmp_pat
     after = contents(tmp_path / "out")
     assert {n for n in before if before[n] != after[n]} == {"s2.gpkg", "s2.tif", "manifest/s2.json"}
     assert statuses(batch(phrases=("blue",)), jobs) == ["done"] * 4
+    assert statuses(batch(phrases=("blue",), dtype="mixed"), jobs) == ["done"] * 4
     with pytest.raises(UsageError, match="add --resume"):
         archive.check_fresh(jobs)
 
@@ -159,6 +160,33 @@ def test_killed_at_any_point_and_resumed_is_as_if_nothing_had_been(
     first, second = contents(tmp_path / "undisturbed"), contents(out)
     assert first.keys() == second.keys() and not list(out.rglob(".s*"))
     assert all(first[n] == second[n] for n in first if "manifest" not in n)
+
+
+TERMINATED = """
+import os, signal, sys
+from geo_scenes import ColorSegmenter
+from rs2sam2.cli import main
+from rs2sam2.predictor import Predictor
+
+class Terminating(ColorSegmenter):
+    def __call__(self, *arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return super().__call__(*arguments)
+
+Predictor.load = lambda *_, **__: Predictor(Terminating(max_batch=1), "colours")
+main()
+"""
+
+
+def test_terminated_leaves_nothing(tmp_path: Path, scenes: list[str]) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-c", TERMINATED, "segment", scenes[0], "-p", "red"]
+    command += ["-o", str(out / "a.gpkg"), "-o", str(out / "a.tif")]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 143 and "rs2sam2: terminated" in done.stderr and "Traceback" not in done.stderr
+    assert list(out.iterdir()) == []
 
 
 def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path, scenes: list[str]) -> None:

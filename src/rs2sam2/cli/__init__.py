@@ -1,13 +1,16 @@
 """The command line. One module per command, each thin; results on stdout, progress and errors on stderr.
 
-Exit codes: 0 ok, 1 a bug, 2 usage, 3 nothing found, 4 part of a batch failed, 5 weights or data missing, 130 interrupted.
+Exit codes: 0 ok, 1 a bug, 2 usage, 3 nothing found, 4 part of a batch failed, 5 weights or data missing, 130 interrupted,
+143 terminated.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 from cyclopts import App, CycloptsError
 
@@ -26,6 +29,12 @@ from rs2sam2.cli.weights import export_weights, import_weights, info
 from rs2sam2.errors import RS2SAM2Error
 
 INTERRUPTED = 130
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as schedulers send it: a command ends as by Ctrl-C, and leaves nothing half-written."""
+
 
 app = App(
     name="rs2sam2",
@@ -62,6 +71,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{message} Try 'rs2sam2 --help'.", 2)
     except RS2SAM2Error as error:
         return _fail(" ".join(str(error).split()), error.exit_code)
+    except Terminated:
+        return _fail("terminated", TERMINATED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
@@ -77,4 +88,12 @@ def _fail(message: str, code: int) -> int:
 
 def main() -> None:
     """Entry point of the command `rs2sam2`."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
+        if hasattr(os, "register_at_fork"):  # processes that a command starts and ends by this signal just end
+            os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     sys.exit(run())
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated

@@ -92,7 +92,7 @@ def batch(
         raise UsageError(f"no area of interest at {flags.aoi}; give a GeoJSON, GeoPackage or any vector file")
     source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
     work = archive.Batch(
-        phrases=tuple(phrase), load=source, revision=source.identity(), options=flags.options(),
+        phrases=tuple(phrase), load=source, revision=source.identity(), dtype=dtype, options=flags.options(),
         aoi=None if flags.aoi is None else str(flags.aoi.absolute()), stac=stac,
     )  # fmt: skip
     if dry_run:

@@ -57,6 +57,8 @@ class Batch:
     load: Loader
     model: str | None = None
     revision: str = ""
+    dtype: str = "auto"
+    """As it was asked for: another one may change the results."""
     options: SceneOptions = DEFAULTS
     aoi: str | None = None
     stac: bool = False
@@ -72,8 +74,8 @@ class Batch:
         for speed in ("workers", "batch_size"):
             options.pop(speed)
         stamp = [_stamp(Path(name)) for name in (job.source, self.aoi) if name is not None]
-        asked = [job.source, stamp, self.phrases, options, self.aoi, self.stac, self.model, self.revision, __version__,
-                 [p.name for p in job.outputs]]  # fmt: skip
+        asked = [job.source, stamp, self.phrases, options, self.aoi, self.stac, self.model, self.revision, self.dtype,
+                 __version__, [p.name for p in job.outputs]]  # fmt: skip
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
     def done(self, job: Job) -> bool:
