@@ -227,7 +227,7 @@ def machine(device: str) -> dict[str, object]:
 
 def save(rows: list[Row], about: dict[str, object], path: Path) -> None:
     """As JSON."""
-    from rs2sam2.checkpoint.files import write_text
+    from rs2sam2.files import write_text
 
     write_text(path, json.dumps({"machine": about, "rows": [dataclasses.asdict(r) for r in rows]}, indent=2) + "\n")
 

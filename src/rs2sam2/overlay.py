@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from rs2sam2.drawing import COLORS, inner_edge, tint
 from rs2sam2.predictor import Prediction
 
-# Okabe and Ito's colours, told apart by everybody (https://jfly.uni-koeln.de/color/), brightest first.
-COLORS = ((240, 228, 66), (86, 180, 233), (230, 159, 0), (0, 158, 115), (204, 121, 167), (213, 94, 0), (0, 114, 178))
 OPACITY = 0.45
 
 
@@ -19,22 +17,12 @@ def draw_overlay(image: Image.Image, predictions: Sequence[Prediction]) -> Image
     """RGB image with each mask tinted and outlined in its colour, and a line per phrase below it."""
     pixels = np.asarray(image.convert("RGB"), np.float32)
     for i, prediction in enumerate(predictions):
-        color = np.array(COLORS[i % len(COLORS)], np.float32)
-        pixels = np.where(prediction.mask[..., None], (1 - OPACITY) * pixels + OPACITY * color, pixels)
+        pixels = tint(pixels, prediction.mask, COLORS[i % len(COLORS)], OPACITY)
     for i, prediction in enumerate(predictions):
-        edge = _outline(prediction.mask, max(1, round(max(prediction.mask.shape) / 400)))
+        edge = inner_edge(prediction.mask, max(1, round(max(prediction.mask.shape) / 400)))
         pixels[edge] = COLORS[i % len(COLORS)]
     picture = Image.fromarray(pixels.astype(np.uint8))
     return _with_legend(picture, [f"{p.phrase}  ({p.score:.2f})" for p in predictions])
-
-
-def _outline(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
-    """Pixels of the mask within `width` of its edge."""
-    inner = mask
-    for _ in range(width):
-        padded = np.pad(inner, 1)
-        inner = padded[1:-1, 1:-1] & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return mask & ~inner
 
 
 def _with_legend(picture: Image.Image, lines: Sequence[str]) -> Image.Image:

@@ -8,10 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from rs2sam2.checkpoint.files import atomic, write_safetensors
+from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.checkpoint.folder import load_model, locate, open_folder
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import UsageError, WeightsError
+from rs2sam2.files import atomic
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from toys import inputs, randomise
 

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from rs2sam2 import Predictor
+from rs2sam2.drawing import FOUND, TRUTH
 from rs2sam2.errors import DataError, UsageError
 from rs2sam2.evaluate import gallery, plots
 from rs2sam2.evaluate.assess import EvaluateConfig, evaluate_model
@@ -87,9 +88,9 @@ def test_a_picture_shows_truth_and_mask(tmp_path: Path) -> None:
     with Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))) as image:
         pixels = np.asarray(image).astype(int)
     tinted = pixels[54:108, 216:270].mean((0, 1))  # the wrong one: red, half covered with orange, no outline
-    assert np.abs(tinted - (np.array([230, 20, 20]) + gallery.GUESS) / 2).max() < 12
+    assert np.abs(tinted - (np.array([230, 20, 20]) + FOUND) / 2).max() < 12
     ring = pixels[52, 25:65]
-    assert np.abs(ring - gallery.TRUTH).mean() < 40  # JPEG blurs a line of two pixels
+    assert np.abs(ring - TRUTH).mean() < 40  # JPEG blurs a line of two pixels
     (tmp_path / "0.png").unlink()
     assert gallery.draw(samples[0], records[0]).startswith("data:image/jpeg")
 

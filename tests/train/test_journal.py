@@ -14,10 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
+from rs2sam2.drawing import FOUND, TRUTH
 from rs2sam2.errors import UsageError
 from rs2sam2.train.events import EventWriter, crc32c, record
 from rs2sam2.train.journal import Journal
-from rs2sam2.train.pictures import FOUND, SIDE, TRUTH, Shown, draw_sheet
+from rs2sam2.train.pictures import SIDE, Shown, draw_sheet
 from rs2sam2.train.progress import ProgressLine
 from rs2sam2.train.provenance import fingerprint
 from rs2sam2.train.recipe import load_recipe

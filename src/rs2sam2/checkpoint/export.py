@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rs2sam2.checkpoint import tables
-from rs2sam2.checkpoint.files import atomic, write_safetensors, write_text
+from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.checkpoint.folder import CONFIG_FILE, WEIGHTS_FILE, WeightsFolder
 from rs2sam2.checkpoint.tables import Renamer
 from rs2sam2.errors import WeightsError
+from rs2sam2.files import atomic, write_text
 
 RELEASED_VOCABULARY = "sentencepiece.bpe.model"  # where transformers looks for it
 

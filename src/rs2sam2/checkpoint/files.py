@@ -1,19 +1,15 @@
-"""Write files so that they are there whole or not at all, and safetensors without a second copy in memory."""
+"""Write safetensors without a second copy in memory."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 from torch import Tensor
 
-from rs2sam2.errors import UsageError
+from rs2sam2.files import atomic
 
 DTYPE_NAMES = {
     torch.float64: "F64",
@@ -27,38 +23,6 @@ DTYPE_NAMES = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that takes the name `path` when the block ends well, and vanishes when it does not.
-
-    Raises UsageError where the folder cannot be written or the disk is full.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}; choose another output with -o") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)  # mkstemp makes it private
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """UTF-8, atomically."""
-    with atomic(path) as file:
-        file.write(text.encode())
 
 
 def write_safetensors(

@@ -17,11 +17,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rs2sam2.checkpoint.files import atomic, write_safetensors, write_text
+from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.checkpoint.layouts import Plan, is_beit3, is_released, is_sam2, native_plan, released_plan
 from rs2sam2.checkpoint.source import open_source
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import UsageError, WeightsError
+from rs2sam2.files import atomic, write_text
 from rs2sam2.model.rs2sam2 import RS2SAM2
 
 CONFIG_FILE = "config.json"

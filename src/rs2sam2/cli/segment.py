@@ -185,14 +185,14 @@ def _write_mask(result: Prediction, path: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    from rs2sam2.checkpoint.files import atomic
+    from rs2sam2.files import atomic
 
     with atomic(path) as file:
         Image.fromarray(result.mask.astype(np.uint8) * 255).save(file, "PNG")
 
 
 def _write_overlay(image: Path, results: list[Prediction], path: Path) -> None:
-    from rs2sam2.checkpoint.files import atomic
+    from rs2sam2.files import atomic
     from rs2sam2.overlay import draw_overlay
     from rs2sam2.processor import read_image
 

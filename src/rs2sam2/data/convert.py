@@ -17,10 +17,10 @@ from typing import Literal
 
 from rs2sam2.data import refs, rrsisd
 from rs2sam2.data.check import Progress, usable
-from rs2sam2.data.files import new_folder, replacing
 from rs2sam2.data.registry import Dataset
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import UsageError
+from rs2sam2.files import new_folder, replacing
 
 Images = Literal["copy", "reference"]
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs2sam2.data.files import replacing
 from rs2sam2.data.masks import Mask, Size
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import DataError, UsageError
+from rs2sam2.files import replacing
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from rs2sam2.data.files import replacing
-from rs2sam2.data.masks import Mask
 from rs2sam2.data.sample import Sample
+from rs2sam2.drawing import outer_edge, shrink, tint
 from rs2sam2.errors import DataError, UsageError
+from rs2sam2.files import replacing
 
 INK = (255, 40, 160)  # magenta: rare in overhead imagery
 PAPER, TEXT, FAINT, WARNING = (255, 255, 255), (20, 20, 20), (120, 120, 120), (200, 0, 0)
@@ -122,21 +122,11 @@ def _picture(sample: Sample, cell: int) -> Image.Image:
     ratio = cell / max(image.size)
     size = (max(1, round(image.height * ratio)), max(1, round(image.width * ratio)))
     pixels = np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR)).astype(np.float32)
-    ink = np.asarray(
-        Image.fromarray(sample.load_mask().astype(np.float32)).resize((size[1], size[0]), Image.Resampling.BOX)
-    )
-    mask = ink > 0.25
-    if not mask.any():  # a ship of three pixels must not vanish from the sheet
-        mask = ink > 0
-    pixels[mask] = 0.8 * pixels[mask] + 0.2 * np.asarray(INK, np.float32)
+    mask = shrink(sample.load_mask(), (size[1], size[0]))
+    pixels = tint(pixels, mask, INK, 0.2)
     # The line runs around the object, not on it: a small one would disappear under it.
-    pixels[_grow(_grow(mask)) & ~mask] = INK
+    pixels[outer_edge(mask, 2)] = INK
     return Image.fromarray(pixels.astype(np.uint8))
-
-
-def _grow(mask: Mask) -> Mask:
-    padded = np.pad(mask, 1)
-    return padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:] | mask
 
 
 def _wrap(text: str, font: Font, width: int) -> list[str]:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rs2sam2.data.files import replacing, write_text
 from rs2sam2.data.masks import RLE, MaskFile, Polygons, Target
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import DataError, UsageError
+from rs2sam2.files import replacing, write_text
 
 FORMAT, VERSION = "rs2sam2-refs", 1
 EXPECTED = "dataset.json + train.jsonl, val.jsonl or test.jsonl"

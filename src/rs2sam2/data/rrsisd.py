@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 
 from rs2sam2.data import masks, safe_pickle
-from rs2sam2.data.files import replacing, write_text
 from rs2sam2.data.masks import RLE, Polygons, Target
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import DataError
+from rs2sam2.files import replacing, write_text
 
 EXPECTED = "images/rrsisd/JPEGImages/*.jpg + rrsisd/refs(unc).p + rrsisd/instances.json"
 OBTAINED = "https://github.com/Lsan2401/RMSIN (Google Drive)"

@@ -7,11 +7,10 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from rs2sam2.data.masks import Mask
 from rs2sam2.data.sample import Sample
+from rs2sam2.drawing import FOUND, TRUTH, outer_edge, shrink, tint
 from rs2sam2.errors import DataError
 from rs2sam2.evaluate.ask import native_size
 from rs2sam2.evaluate.records import Record
@@ -19,8 +18,6 @@ from rs2sam2.evaluate.records import Record
 SIDE = 288
 """Pixels of a picture's longer side."""
 EACH = 8
-TRUTH, GUESS = (86, 180, 233), (230, 159, 0)
-"""Sky blue line, orange tint: told apart by everybody, rare in overhead imagery."""
 
 
 def choose(records: Sequence[Record], protocol: str, min_score: float) -> dict[str, list[int]]:
@@ -69,19 +66,9 @@ def draw(sample: Sample, record: Record) -> str:
     ratio = SIDE / max(size)
     small = max(1, round(width * ratio)), max(1, round(height * ratio))
     pixels = np.asarray(image.resize(small, Image.Resampling.BILINEAR)).astype(np.float32)
-    guess, true = _shrink(mask, small), _shrink(truth, small)
-    pixels[guess] = 0.5 * pixels[guess] + 0.5 * np.array(GUESS, np.float32)
-    pixels[_grow(_grow(true)) & ~true] = TRUTH
+    guess, true = shrink(mask, small), shrink(truth, small)
+    pixels = tint(pixels, guess, FOUND)
+    pixels[outer_edge(true, 2)] = TRUTH
     file = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-
-
-def _shrink(mask: Mask, size: tuple[int, int]) -> NDArray[np.bool_]:
-    ink = np.asarray(Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BOX))
-    return ink > 0.25 if (ink > 0.25).any() else ink > 0  # three pixels must not vanish
-
-
-def _grow(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    padded = np.pad(mask, 1)
-    return padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:] | mask

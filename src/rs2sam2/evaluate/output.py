@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rs2sam2.data.files import write_text
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import UsageError
 from rs2sam2.evaluate.records import FILE, Record
 from rs2sam2.evaluate.report import report
+from rs2sam2.files import write_text
 
 
 def open_output(folder: Path) -> None:

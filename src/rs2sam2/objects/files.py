@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from rs2sam2.checkpoint.files import atomic, write_safetensors, write_text
+from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.checkpoint.folder import CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE
 from rs2sam2.errors import UsageError, WeightsError
+from rs2sam2.files import atomic, write_text
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.objects.model import ObjectFirst
 

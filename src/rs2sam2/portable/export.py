@@ -17,10 +17,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from rs2sam2.checkpoint.files import atomic, write_text
 from rs2sam2.checkpoint.folder import CONFIG_FILE, VOCABULARY_FILE
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import RS2SAM2Error, UsageError
+from rs2sam2.files import atomic, write_text
 from rs2sam2.model.rs2sam2 import RS2SAM2
 
 Format = Literal["onnx", "torch-export"]

@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rs2sam2.checkpoint.files import atomic, write_safetensors
+from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.errors import UsageError, WeightsError
+from rs2sam2.files import atomic
 from rs2sam2.train.distributed import World, whole
 
 VERSION = 1
@@ -83,7 +84,7 @@ def prepare(folder: Path) -> None:
     """Make the folder of a run, and remove what a killed process left half written. Raises UsageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for stray in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
+        for stray in (*folder.glob(".*.tmp*"), *folder.glob("*/.*.tmp*")):
             stray.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"cannot write to {folder} ({error.strerror}); choose another folder with -o") from None

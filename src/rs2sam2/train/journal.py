@@ -12,8 +12,8 @@ from typing import Any
 
 from PIL import Image
 
-from rs2sam2.checkpoint.files import atomic
 from rs2sam2.errors import UsageError
+from rs2sam2.files import atomic
 from rs2sam2.train.events import EventWriter
 from rs2sam2.train.recipe import Recipe
 

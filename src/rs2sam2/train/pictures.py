@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-FOUND, TRUTH = (230, 159, 0), (86, 180, 233)  # as in the report of `rs2sam2 evaluate`; told apart by everybody
+from rs2sam2.drawing import FOUND, TRUTH, inner_edge, shrink, tint
+
 SIDE = 256
 COLUMNS = 4
 
@@ -43,16 +44,10 @@ def draw_sheet(items: Sequence[Shown]) -> Image.Image:
 
 def _picture(item: Shown) -> Image.Image:
     pixels = np.asarray(item.image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR), np.float32)
-    mask, truth = (_resize(m) for m in (item.mask, item.truth))
-    pixels = np.where(mask[..., None], 0.5 * pixels + 0.5 * np.asarray(FOUND, np.float32), pixels)
-    padded = np.pad(truth, 1)
-    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    pixels[truth & ~inner] = TRUTH
+    mask, truth = (shrink(m, (SIDE, SIDE)) for m in (item.mask, item.truth))
+    pixels = tint(pixels, mask, FOUND)
+    pixels[inner_edge(truth)] = TRUTH
     return Image.fromarray(pixels.astype(np.uint8))
-
-
-def _resize(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).resize((SIDE, SIDE), Image.Resampling.BOX)) > 127
 
 
 def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

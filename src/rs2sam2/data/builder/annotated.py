@@ -75,7 +75,7 @@ def write_layouts(path: Path, images: Sequence[AnnotatedImage], root: Path) -> N
     """One JSON line an image: its path below `root`, its size and its objects."""
     import json
 
-    from rs2sam2.data.files import write_text
+    from rs2sam2.files import write_text
 
     lines = []
     for item in images:

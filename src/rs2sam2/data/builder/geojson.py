@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rs2sam2.data.builder.annotated import AnnotatedImage, describe, nothing
-from rs2sam2.data.files import replacing
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.masks import RLE, Target
 from rs2sam2.errors import DataError, UsageError
+from rs2sam2.files import replacing
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS

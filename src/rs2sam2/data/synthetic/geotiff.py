@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from rs2sam2.data.files import replacing
 from rs2sam2.data.synthetic.canvas import Drawn
 from rs2sam2.data.synthetic.pictures import CATEGORIES, NOTE, check_categories, coco_header
 from rs2sam2.data.synthetic.world import BLOCK, Cell, World
 from rs2sam2.errors import UsageError
+from rs2sam2.files import replacing
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS

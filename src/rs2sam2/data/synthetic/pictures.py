@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from rs2sam2.data.files import new_folder, write_text
 from rs2sam2.data.masks import RLE
 from rs2sam2.data.synthetic.render import Instance, render
 from rs2sam2.errors import UsageError
+from rs2sam2.files import new_folder, write_text
 
 CATEGORIES: tuple[str, ...] = (
     "airplane",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import quoteattr
 
-from rs2sam2.overlay import COLORS
+from rs2sam2.drawing import COLORS
 
 
 def qml(phrases: Sequence[str], numbers: Sequence[int]) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rs2sam2.data.files import new_folder, replacing, write_text
 from rs2sam2.errors import UsageError
+from rs2sam2.files import new_folder, replacing, write_text
 
 
 def names(folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from rs2sam2.errors import UsageError
 
@@ -33,6 +34,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise _cannot_write(path, error) if _is_about(error, temporary) else error from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """A binary file that becomes `path` if the block ends well, on the disk by then, and vanishes if not.
+
+    Raises UsageError as `replacing`.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager
