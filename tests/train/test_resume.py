@@ -16,7 +16,7 @@ import pytest
 import torch
 from toy_runs import log, numbers
 
-from rs2sam2.checkpoint import files
+from rs2sam2 import files
 from rs2sam2.cli import run
 from rs2sam2.errors import UsageError, WeightsError
 from rs2sam2.train import loop
