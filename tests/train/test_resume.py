@@ -17,6 +17,7 @@ import torch
 from toy_runs import log, numbers
 
 from rs2sam2 import files
+from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.cli import run
 from rs2sam2.errors import UsageError, WeightsError
 from rs2sam2.train import loop
@@ -242,7 +243,7 @@ def test_damaged_checkpoints_are_said(small: Overrides, tmp_path: Path) -> None:
     path.write_bytes(b"not a checkpoint")
     with pytest.raises(WeightsError, match="cannot be read"):
         train(load_recipe("rrsisd-released", small()), tmp_path, resume=True)
-    files.write_safetensors(path, {"a": (torch.float32, (1,))}, lambda _: torch.zeros(1), {})
+    write_safetensors(path, {"a": (torch.float32, (1,))}, lambda _: torch.zeros(1), {})
     with pytest.raises(WeightsError, match="is no checkpoint of a training run"):
         load_checkpoint(path)
 
