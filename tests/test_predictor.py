@@ -10,6 +10,7 @@ from PIL import Image
 
 from rs2sam2.config import DTypeName, ProcessorConfig, preset
 from rs2sam2.errors import UsageError, VocabularyError
+from rs2sam2.overlay import draw_overlay
 from rs2sam2.predictor import Correction, Prediction, Predictor, RS2SAM2Segmenter, Segmented, pick_device, pick_dtype
 
 PHRASES = ["the ship", "the large tank on the left of the pier", "airplane"]
@@ -82,6 +83,15 @@ def test_box_and_score_of_a_known_mask() -> None:
     assert result.box == (3, 2, 9, 5)
     assert abs(result.score - 1 / (1 + np.exp(-5.0))) < 1e-6
     assert Prediction("x", logits, ProcessorConfig(), 0.5, presence=0.25).score == 0.25
+
+
+def test_only_weights_that_say_so_deny() -> None:
+    logits = np.ones((160, 160), np.float32)
+    doubtful, silent = (Prediction("x", logits, ProcessorConfig(), 0.5, presence) for presence in (0.25, None))
+    assert not doubtful.is_here() and doubtful.is_here(0.2) and silent.is_here() and silent.is_here(1)
+    picture = Image.new("RGB", (160, 160))
+    one, both = (draw_overlay(picture, predictions, 0.5) for predictions in ([silent], [silent, doubtful]))
+    assert np.array_equal(np.asarray(one)[:160], np.asarray(both)[:160]) and both.height > one.height
 
 
 def test_another_segmenter_can_take_the_place(picture: Path) -> None:

@@ -21,6 +21,8 @@ CONFIG_VERSION = 1
 DTypeName = Literal["auto", "float32", "mixed", "bfloat16"]
 """Of the numbers a model computes with. `mixed`: Hiera in bfloat16, BEiT-3, neck and decoder in float32."""
 BackendName = Literal["torch", "onnxruntime"]
+DEFAULT_MIN_SCORE = 0.5
+"""Below it a presence means "not here", where weights do not say otherwise."""
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 

@@ -13,16 +13,21 @@ from rs2sam2.predictor import Prediction
 OPACITY = 0.45
 
 
-def draw_overlay(image: Image.Image, predictions: Sequence[Prediction]) -> Image.Image:
-    """RGB image with each mask tinted and outlined in its colour, and a line per phrase below it."""
+def draw_overlay(image: Image.Image, predictions: Sequence[Prediction], min_score: float = 0.0) -> Image.Image:
+    """RGB image with each mask tinted and outlined in its colour, and a line per phrase below it.
+
+    What is not here, having a presence below `min_score`, is not drawn, and its line says so.
+    """
     pixels = np.asarray(image.convert("RGB"), np.float32)
-    for i, prediction in enumerate(predictions):
+    here = [(i, p) for i, p in enumerate(predictions) if p.is_here(min_score)]
+    for i, prediction in here:
         pixels = tint(pixels, prediction.mask, COLORS[i % len(COLORS)], OPACITY)
-    for i, prediction in enumerate(predictions):
+    for i, prediction in here:
         edge = inner_edge(prediction.mask, max(1, round(max(prediction.mask.shape) / 400)))
         pixels[edge] = COLORS[i % len(COLORS)]
     picture = Image.fromarray(pixels.astype(np.uint8))
-    return _with_legend(picture, [f"{p.phrase}  ({p.score:.2f})" for p in predictions])
+    lines = [f"{p.phrase}  ({'' if p.is_here(min_score) else 'not here, '}{p.score:.2f})" for p in predictions]
+    return _with_legend(picture, lines)
 
 
 def _with_legend(picture: Image.Image, lines: Sequence[str]) -> Image.Image:

@@ -49,6 +49,10 @@ class Prediction:
             return self.presence
         return float(probability(self.logits[self.mask], self.decision).mean()) if self.mask.any() else 0.0
 
+    def is_here(self, min_score: float = 0.5) -> bool:
+        """Whether the referent is in the image, as far as weights can say: those that were not trained to never deny it."""
+        return self.presence is None or self.presence >= min_score
+
     @cached_property
     def box(self) -> tuple[int, int, int, int] | None:
         """(x0, y0, x1, y1) pixels around the mask, the far edge excluded; None for an empty mask."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -180,9 +181,32 @@ def test_doctor_notices_a_broken_torchvision(
 
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["demo", "-o", str(tmp_path / "demo")]) == 0
-    assert "overlay.png" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "overlay.png" in said and said.count("not here") == 1  # the phrase that means nothing in the picture
     assert size(tmp_path / "demo" / "overlay.png")[0] >= 500
     assert len(list((tmp_path / "demo").glob("scene__*.png"))) >= 3
+
+
+def test_what_is_not_here_has_an_empty_mask_unless_the_best_guess_is_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = files("rs2sam2") / "assets" / "demo" / "scene.png"
+    mask = tmp_path / "mask.png"
+
+    def asked(phrase: str, *more: str) -> tuple[dict[str, object], int]:
+        assert segment(scene, "-p", phrase, "-o", mask, "--json", *more) == 0
+        with Image.open(mask) as image:
+            return json.loads(capsys.readouterr().out)[0], int(np.asarray(image).max())
+
+    record, brightest = asked("the airplane")
+    assert record["here"] is False and record["box"] is None and record["pixels"] == brightest == 0
+    record, brightest = asked("the airplane", "--min-score", "0")
+    assert record["here"] is True and brightest == (255 if record["box"] else 0)
+    record, brightest = asked("the baseball field")
+    assert record["here"] is True and record["box"] is not None and brightest == 255
+    assert segment(scene, "-p", "the airplane", "-o", mask, "--fail-empty") == 3
+    assert segment(scene, "-p", "the airplane", "-o", mask, "--min-score", "2") == 2
+    assert "between 0 and 1" in capsys.readouterr().err
 
 
 def test_help_version_and_typing_errors(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ def batch(
     resume: Annotated[bool, Parameter(negative=())] = False,
     shard: str | None = None,
     engine: Literal["local", "ray"] = "local",
+    min_score: float = 0.5,
     scene: Annotated[SceneFlags | None, Parameter(name="*")] = None,
     stac: Annotated[bool, Parameter(negative=())] = False,
     weights: str = "nano",
@@ -54,6 +55,8 @@ def batch(
         I/N: only every N-th scene from the I-th, for arrays of jobs such as SLURM's ($SLURM_ARRAY_TASK_ID/8).
     engine
         local: in this process. ray: on a Ray cluster (RAY_ADDRESS) or all cores of this machine.
+    min_score
+        Tiles whose score is lower stay empty.
     stac
         Write a STAC item beside each output.
     weights
@@ -92,7 +95,7 @@ def batch(
         raise UsageError(f"no area of interest at {flags.aoi}; give a GeoJSON, GeoPackage or any vector file")
     source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
     work = archive.Batch(
-        phrases=tuple(phrase), load=source, revision=source.identity(), dtype=dtype, options=flags.options(),
+        phrases=tuple(phrase), load=source, revision=source.identity(), dtype=dtype, options=flags.options(min_score),
         aoi=None if flags.aoi is None else str(flags.aoi.absolute()), stac=stac,
     )  # fmt: skip
     if dry_run:

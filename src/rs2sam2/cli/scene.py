@@ -46,8 +46,6 @@ class SceneFlags:
     scope
         Scene: what "left" and "largest" are about. tile: each tile. scene: the whole, by a coarse look and a fine one. auto:
         scene for phrases with such words, tile for others.
-    min_score
-        Scene: tiles whose score is lower stay empty.
     simplify
         Scene: metres by which outlines may leave the mask's edge.
     min_area
@@ -71,7 +69,6 @@ class SceneFlags:
     gsd: float | None = None
     overlap: float = 0.25
     scope: Literal["auto", "tile", "scene"] = "auto"
-    min_score: float = 0.5
     simplify: float = 0.0
     min_area: float = 0.0
     layers: Literal["one", "phrase"] = "one"
@@ -80,13 +77,13 @@ class SceneFlags:
     workers: int = 2
     skip_unreadable: Switch = False
 
-    def options(self) -> SceneOptions:
+    def options(self, min_score: float) -> SceneOptions:
         """As the library takes them. Raises UsageError."""
         from rs2sam2.geo.options import SceneOptions
 
         return SceneOptions(
             bands=_bands(self.bands), stretch=self.stretch, tile_size=self.tile_size, gsd=self.gsd,
-            overlap=self.overlap, scope=self.scope, min_score=self.min_score, simplify=self.simplify,
+            overlap=self.overlap, scope=self.scope, min_score=min_score, simplify=self.simplify,
             min_area=self.min_area, layers=self.layers, probabilities=self.probabilities, batch_size=self.batch_size,
             workers=self.workers, skip_unreadable=self.skip_unreadable,
         )  # fmt: skip
@@ -128,6 +125,7 @@ def segment_one_scene(
     flags: SceneFlags,
     weights: Weights,
     *,
+    min_score: float,
     stac: bool,
     fail_empty: bool,
     json: bool,
@@ -141,7 +139,7 @@ def segment_one_scene(
         raise UsageError(
             f"{len(sources)} scenes were given; for several type: rs2sam2 batch SCENES... -p PHRASE -o DIR"
         )
-    options = flags.options()
+    options = flags.options(min_score)
     paths = [p / f"{Path(name_of(sources[0])).stem}.gpkg" if not p.suffix or p.is_dir() else p for p in outputs]
     check_outputs(paths)
     check_uses(flags, stac, [p.suffix for p in paths])

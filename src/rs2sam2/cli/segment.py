@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from rs2sam2.cli.console import check_writable, progress, say, say_json, stderr
 from rs2sam2.cli.scene import SceneFlags, is_scene, segment_one_scene
-from rs2sam2.config import BackendName, DTypeName
+from rs2sam2.config import DEFAULT_MIN_SCORE, BackendName, DTypeName
 from rs2sam2.errors import NothingFoundError, PartialFailureError, RS2SAM2Error, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def segment(
     phrase: Annotated[list[str], Parameter(name=["--phrase", "-p"], negative=())],
     output: Annotated[list[Path] | None, Parameter(name=["--output", "-o"], negative=())] = None,
     overlay: Path | None = None,
+    min_score: float | None = None,
     scene: Annotated[SceneFlags | None, Parameter(name="*")] = None,
     stac: Annotated[bool, Parameter(negative=())] = False,
     fail_empty: Annotated[bool, Parameter(negative=())] = False,
@@ -56,6 +57,9 @@ def segment(
         Scene: .gpkg, .geojson, .parquet, .tif (COG) or .png (overlay), repeat -o for several; a folder gets a .gpkg.
     overlay
         Picture with the masks drawn on the image: a .png for one image, otherwise a folder.
+    min_score
+        Pictures: a phrase whose presence is lower gets an empty mask (default: what the weights say, 0 for the best guess in
+        any case; weights that were not trained to say never deny). Scene: tiles whose score is lower stay empty (0.5).
     stac
         Scene: write a STAC item beside each output.
     fail_empty
@@ -89,9 +93,11 @@ def segment(
         source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
         segment_one_scene(
             images, phrase, [*(output or []), *([overlay] if overlay else [])], scene or SceneFlags(), source,
-            stac=stac, fail_empty=fail_empty, json=json,
+            min_score=DEFAULT_MIN_SCORE if min_score is None else min_score, stac=stac, fail_empty=fail_empty, json=json,
         )  # fmt: skip
         return
+    if min_score is not None and not 0 <= min_score <= 1:
+        raise UsageError(f"--min-score {min_score:g} was given; scores lie between 0 and 1")
     if output and len(output) > 1:
         raise UsageError(f"{len(output)} outputs for pictures; name one .png or one folder with -o")
     _segment_pictures(
@@ -100,7 +106,7 @@ def segment(
             weights, revision=revision, subfolder=subfolder, vocabulary=vocabulary, device=device, dtype=dtype,
             backend=backend, compile=compile,
         ),
-        fail_empty=fail_empty, as_json=json,
+        min_score=min_score, fail_empty=fail_empty, as_json=json,
     )  # fmt: skip
 
 
@@ -111,6 +117,7 @@ def _segment_pictures(
     overlay: Path | None,
     load: Callable[[], Predictor],
     *,
+    min_score: float | None,
     fail_empty: bool,
     as_json: bool,
 ) -> None:
@@ -129,6 +136,7 @@ def _segment_pictures(
     predictor = load()
     for text in phrase:
         predictor.segmenter.check(text)
+    least = min_score if min_score is not None else getattr(predictor.segmenter, "min_score", DEFAULT_MIN_SCORE)
     records: list[dict[str, Any]] = []
     failures: list[str] = []
     with progress("segmenting", len(images)) as bar:
@@ -138,10 +146,10 @@ def _segment_pictures(
                 for j, result in enumerate(results):
                     path = masks[i * len(phrase) + j] if masks else None
                     if path is not None:
-                        _write_mask(result, path)
-                    records.append(_record(image, result, path))
+                        _write_mask(result, least, path)
+                    records.append(_record(image, result, least, path))
                 if overlays:
-                    _write_overlay(image, results, overlays[i])
+                    _write_overlay(image, results, least, overlays[i])
             except RS2SAM2Error as error:
                 if len(images) == 1:
                     raise
@@ -181,33 +189,35 @@ def slug(phrase: str) -> str:
     return re.sub(r"\W+", "-", phrase.lower()).strip("-")[:60] or "phrase"
 
 
-def _write_mask(result: Prediction, path: Path) -> None:
+def _write_mask(result: Prediction, least: float, path: Path) -> None:
     import numpy as np
     from PIL import Image
 
     from rs2sam2.files import atomic
 
     with atomic(path) as file:
-        Image.fromarray(result.mask.astype(np.uint8) * 255).save(file, "PNG")
+        Image.fromarray((result.mask & result.is_here(least)).astype(np.uint8) * 255).save(file, "PNG")
 
 
-def _write_overlay(image: Path, results: list[Prediction], path: Path) -> None:
+def _write_overlay(image: Path, results: list[Prediction], least: float, path: Path) -> None:
     from rs2sam2.files import atomic
     from rs2sam2.overlay import draw_overlay
     from rs2sam2.processor import read_image
 
     with atomic(path) as file:
-        draw_overlay(read_image(image), results).save(file, "PNG")
+        draw_overlay(read_image(image), results, least).save(file, "PNG")
 
 
-def _record(image: Path, result: Prediction, path: Path | None) -> dict[str, Any]:
+def _record(image: Path, result: Prediction, least: float, path: Path | None) -> dict[str, Any]:
+    here = result.is_here(least)
     return {
         "image": str(image),
         "phrase": result.phrase,
         "score": round(result.score, 4),
         "presence": None if result.presence is None else round(result.presence, 4),
-        "box": result.box,
-        "pixels": int(result.mask.sum()),
+        "here": here,
+        "box": result.box if here else None,
+        "pixels": int(result.mask.sum()) if here else 0,
         "size": list(result.mask.shape),
         "mask": None if path is None else str(path),
     }
@@ -218,7 +228,7 @@ def _report(records: list[dict[str, Any]], *, as_json: bool, overlays: list[str]
         say_json(records)
         return
     for r in records:
-        where = "empty mask" if r["box"] is None else "box {},{},{},{}".format(*r["box"])
+        where = "box {},{},{},{}".format(*r["box"]) if r["box"] else "empty mask" if r["here"] else "not here"
         say(
             f"{r['image']}: {r['phrase']!r} score {r['score']:.2f}, {where}" + (f" -> {r['mask']}" if r["mask"] else "")
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rs2sam2.config import DEFAULT_MIN_SCORE
 from rs2sam2.data.registry import Dataset
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import DataError, UsageError
@@ -30,7 +31,6 @@ from rs2sam2.evaluate.records import Answer, Record, WrongImage
 from rs2sam2.predictor import Predictor
 
 FORMAT, VERSION = "rs2sam2-metrics", 1
-DEFAULT_MIN_SCORE = 0.5
 PREFERRED_SPLITS = ("test", "val")
 Advance = Callable[[str, int, int], None]
 """Called with (what is being done, how many are done, of how many)."""
