@@ -6,7 +6,7 @@ from toy_objects import TOY, toy_model, toy_tokenizer
 
 from rs2sam2.config import LiteConfig
 from rs2sam2.errors import UsageError
-from rs2sam2.objects.candidates import facts, overlap, pair_facts, peaks, propose
+from rs2sam2.objects.candidates import facts, overlap, pair_facts, peaks, propose, sample
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.objects.outline import place
 
@@ -19,7 +19,7 @@ def test_configuration_travels_as_json() -> None:
     ("change", "message"),
     [
         (lambda t: t.replace('"width": 20', '"width": 21'), "not divisible"),
-        (lambda t: t.replace('"version": 1', '"version": 9'), "version 9"),
+        (lambda t: t.replace('"version": 2', '"version": 9'), "version 9"),
         (lambda t: t.replace('"depth"', '"deepness"'), "deepness"),
         (lambda t: t.replace("object-first", "other"), "family"),
         (lambda t: t[:-5], "not JSON"),
@@ -71,10 +71,38 @@ def test_peaks_are_the_highest_of_their_neighbours() -> None:
 def test_boxes_of_candidates_lie_in_the_image_and_pass_no_gradient() -> None:
     model = toy_model()
     features = model.see(torch.randn(2, 3, 64, 64))
-    candidates = propose(features, peaks(features.centres, 6))
-    assert not candidates.boxes.requires_grad
+    candidates = model.candidates(features)
+    assert not candidates.boxes.requires_grad and not candidates.score.requires_grad
     assert (candidates.boxes >= 0).all() and (candidates.boxes <= 1.01).all()
     assert (candidates.boxes[..., 2:] > candidates.boxes[..., :2]).all()
+
+
+def test_refining_starts_from_what_was_proposed_and_stays_in_the_image() -> None:
+    model = toy_model()
+    features = model.see(torch.randn(1, 3, 64, 64))
+    proposed = propose(features, peaks(features.centres, 6)).boxes
+    torch.testing.assert_close(model.refine(proposed, features)[-1], proposed)  # untrained, it corrects nothing
+    torch.nn.init.normal_(model.refine.looks.layers[-1].weight)
+    first, last = model.refine(proposed, features)
+    assert (first != last).any() and first.requires_grad
+    for boxes in (first, last):
+        assert (boxes >= 0).all() and (boxes <= 1.01).all() and (boxes[..., 2:] > boxes[..., :2]).all()
+
+
+def test_boxes_in_a_smaller_square_are_as_large_in_pixels() -> None:
+    model = toy_model()
+    sides = torch.zeros(1, 4, 4, 4)
+    whole, half = (model.pyramid._boxes(sides, unit) for unit in (1.0, 2.0))
+    torch.testing.assert_close(half[:, 2:] - half[:, :2], 2 * (whole[:, 2:] - whole[:, :2]))
+    seen = model.see(torch.randn(1, 3, 32, 32))  # half the side of its configuration
+    assert seen.boxes.shape == (1, 4, 4, 4) and torch.isfinite(seen.boxes).all()
+
+
+def test_samples_are_taken_where_a_box_is() -> None:
+    """A map that holds its own x, read at the sides and in the middle of a box."""
+    ramp = ((torch.arange(8) + 0.5) / 8).expand(1, 1, 8, 8)
+    read = sample(ramp, torch.tensor([[[0.25, 0.25, 0.75, 0.75]]]), (-1.0, 0.0, 1.0))
+    torch.testing.assert_close(read[0, 0].unflatten(0, (3, 3)).amax(1), torch.tensor([0.25, 0.5, 0.75]))
 
 
 def test_ranks_say_who_comes_first() -> None:
@@ -85,10 +113,28 @@ def test_ranks_say_who_comes_first() -> None:
     boxes = torch.stack([x, torch.full_like(x, 0.4), x + 0.1, torch.full_like(x, 0.5)], dim=1)[None]
     classes = torch.tensor([[[0.9, 0.0], [0.9, 0.0], [0.9, 0.0], [0.0, 0.9]]])
     candidates = Candidates(boxes, classes, torch.ones(1, 4), torch.zeros(1, 4, dtype=torch.bool))
-    ranks = facts(candidates)[0, :, -(ORDERS + 1) * COUNTS :].unflatten(1, (ORDERS + 1, COUNTS))
+    ranks = facts(candidates, torch.tensor([6.0, 1.2]))[0, :, -(ORDERS + 1) * COUNTS :].unflatten(
+        1, (ORDERS + 1, COUNTS)
+    )
     assert ranks[:, 0].argmax(1).tolist() == [0, 1, 2, 0]  # from the left
     assert ranks[:, 1].argmax(1).tolist() == [2, 1, 0, 0]  # from the right
     assert ranks[:, ORDERS].argmax(1).tolist() == [2, 2, 2, 0]  # others of its like
+
+
+def test_ranks_do_not_count_what_is_doubtful_or_proposed_twice() -> None:
+    """Two ships, one of them proposed twice, and six doubtful ones further left."""
+    from rs2sam2.objects.candidates import COUNTS, ORDERS, Candidates
+
+    x = torch.tensor([0.5, 0.7, 0.705, *(0.02 + 0.06 * i for i in range(6))])
+    boxes = torch.stack([x, torch.full_like(x, 0.4), x + 0.05, torch.full_like(x, 0.5)], dim=1)[None]
+    score = torch.tensor([[0.8, 0.7, 0.6, *[0.15] * 6]])
+    classes = torch.stack([score, 0 * score], dim=-1)
+    candidates = Candidates(boxes, classes, score, torch.zeros(1, 9, dtype=torch.bool))
+    ranks = facts(candidates, torch.tensor([6.0, 1.2]))[0, :, -(ORDERS + 1) * COUNTS :].unflatten(
+        1, (ORDERS + 1, COUNTS)
+    )
+    assert ranks[:3, 0].argmax(1).tolist() == [0, 1, 1]
+    assert ranks[:3, 1].argmax(1).tolist() == [1, 0, 0]
 
 
 def test_pair_facts_are_finite_for_padding() -> None:

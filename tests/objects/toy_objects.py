@@ -23,6 +23,7 @@ VOCABULARY = Path(__file__).resolve().parents[2] / "src/rs2sam2/assets/nano/voca
 TOY = ObjectFirstConfig(
     name="toy",
     image_size=64,
+    closer_size=64,
     trunk=LiteConfig(stem=8, widths=(8, 8, 8, 16, 16, 16, 24), repeats=(1, 1, 1, 1, 1, 1, 1)),
     pyramid=16,
     width=20,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,9 +11,10 @@ from torch.nn import functional as F
 
 from rs2sam2.model.layers import MLP
 from rs2sam2.objects.config import ObjectFirstConfig
-from rs2sam2.objects.pyramid import ImageFeatures
+from rs2sam2.objects.pyramid import OBJECT_FEATURES, ImageFeatures
 
 POINTS = (-0.6, 0.0, 0.6)  # of each axis of a box, from its centre (0) to its sides (1), where it is looked at
+AROUND = (-1.25, -0.85, 0.0, 0.85, 1.25)  # the same, from outside of its sides
 COUNTS = 5  # ranks are told apart up to this many
 ORDERS = 7  # left, right, top, bottom, large, small, central
 WAVES = 4
@@ -46,11 +48,41 @@ def propose(features: ImageFeatures, cells: Tensor) -> Candidates:
         things = centres.shape[1]
         # what a cell is centred on says more of its class than what it belongs to: a car on a road
         classes = torch.cat([torch.maximum(centres, 0.5 * ground[:, :things]), ground[:, things:]], dim=1)
-        boxes = features.boxes.flatten(2).gather(2, at.expand(-1, 4, -1)).transpose(1, 2)
-        boxes = torch.cat([boxes[..., :2].clamp(0, 0.99), boxes[..., 2:].clamp(0.01, 1)], dim=-1)
-        boxes = torch.cat([boxes[..., :2], torch.maximum(boxes[..., 2:], boxes[..., :2] + 0.004)], dim=-1)
+        boxes = within(features.boxes.flatten(2).gather(2, at.expand(-1, 4, -1)).transpose(1, 2))
         score = centres.amax(1)
         return Candidates(boxes, classes.transpose(1, 2), score, torch.zeros_like(score, dtype=torch.bool), cells)
+
+
+def within(boxes: Tensor) -> Tensor:
+    """Boxes (..., 4) cut at the image's edges, none of them empty."""
+    boxes = torch.cat([boxes[..., :2].clamp(0, 0.99), boxes[..., 2:].clamp(0.01, 1)], dim=-1)
+    return torch.cat([boxes[..., :2], torch.maximum(boxes[..., 2:], boxes[..., :2] + 0.004)], dim=-1)
+
+
+class Refine(nn.Module):
+    """Boxes corrected by what lies in and around them, step by step with the same weights.
+
+    A cell tells the whole box of an object from afar; seen from the box itself, its sides are near. Starts as it was given.
+    """
+
+    def __init__(self, config: ObjectFirstConfig) -> None:
+        super().__init__()
+        self.steps = config.refinements
+        points, width = len(AROUND) ** 2, config.width
+        self.looks = MLP(points * (config.pyramid + OBJECT_FEATURES), width, width, 4)
+        nn.init.zeros_(self.looks.layers[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.looks.layers[-1].bias)  # type: ignore[arg-type]
+
+    def forward(self, boxes: Tensor, features: ImageFeatures) -> list[Tensor]:
+        """Boxes (B, K, 4) after each step. A step's gradient ends at the boxes it starts from."""
+        steps: list[Tensor] = []
+        for _ in range(self.steps):
+            boxes = boxes.detach()
+            seen = torch.cat([sample(m, boxes, AROUND) for m in (features.shared, features.object_features)], dim=-1)
+            size = boxes[..., 2:] - boxes[..., :2]
+            boxes = within(boxes + self.looks(seen) * torch.cat([size, size], dim=-1) / 2)
+            steps.append(boxes)
+        return steps
 
 
 class Describe(nn.Module):
@@ -63,13 +95,14 @@ class Describe(nn.Module):
         self.facts = MLP(facts, 2 * width, width)
         self.looks = MLP(points * (config.pyramid + 3) + config.pyramid, 2 * width, width)
         self.unseen = nn.Parameter(torch.zeros(width))
+        self.counted = nn.Parameter(torch.tensor([6.0, 1.2]))  # slope and offset: from a score's logit to "it counts"
         self.norm = nn.LayerNorm(width)
         self.pairs = MLP(PAIR_FACTS, 32, config.depth * config.heads)
 
     def forward(self, candidates: Candidates, features: ImageFeatures | None) -> Tensor:
         """(B, K, width). Without features (a layout with no image) a learned token stands for the looks."""
         looks = self.unseen if features is None else self.looks(look(candidates.boxes, features))
-        return self.norm(self.facts(facts(candidates)) + looks)  # type: ignore[no-any-return]
+        return self.norm(self.facts(facts(candidates, self.counted)) + looks)  # type: ignore[no-any-return]
 
     def pair_bias(self, candidates: Candidates) -> Tensor:
         """How much each candidate minds each other one: (B, depth * heads, K, K)."""
@@ -78,17 +111,21 @@ class Describe(nn.Module):
 
 def look(boxes: Tensor, features: ImageFeatures) -> Tensor:
     """Samples on a grid in each box, and the context at its centre: (B, K, features)."""
+    inside = sample(torch.cat([features.shared, features.colours], dim=1), boxes, POINTS)
+    return torch.cat([inside, sample(features.context, boxes, (0.0,))], dim=-1)
+
+
+def sample(maps: Tensor, boxes: Tensor, steps: Sequence[float]) -> Tensor:
+    """Maps (B, C, H, W) at a grid of points in each box (B, K, 4), at `steps` of each axis: (B, K, steps * steps * C)."""
     centre, half = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]) / 2
-    steps = torch.tensor(POINTS, device=boxes.device, dtype=boxes.dtype)
-    grid = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), dim=-1).flatten(0, 1)  # symmetric: order is free
+    axis = torch.tensor(steps, device=boxes.device, dtype=boxes.dtype)
+    grid = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), dim=-1).flatten(0, 1)  # symmetric: order is free
     points = 2 * (centre[:, :, None] + half[:, :, None] * grid) - 1
-    inside = F.grid_sample(torch.cat([features.shared, features.colours], dim=1), points, align_corners=False)
-    around = F.grid_sample(features.context, 2 * centre[:, :, None] - 1, align_corners=False)
-    return torch.cat([inside.permute(0, 2, 3, 1).flatten(2), around[..., 0].transpose(1, 2)], dim=-1)
+    return F.grid_sample(maps, points, align_corners=False).permute(0, 2, 3, 1).flatten(2)
 
 
-def facts(candidates: Candidates) -> Tensor:
-    """Class, place and rank of each candidate as numbers near 1: (B, K, facts)."""
+def facts(candidates: Candidates, counted: Tensor) -> Tensor:
+    """Class, place and rank of each candidate as numbers near 1: (B, K, facts). For `counted` see `_ranks`."""
     boxes = candidates.boxes
     size = (boxes[..., 2:] - boxes[..., :2]).clamp_min(1e-3)
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2
@@ -103,12 +140,11 @@ def facts(candidates: Candidates) -> Tensor:
     ]
     turns = torch.arange(1, WAVES + 1, device=boxes.device, dtype=boxes.dtype) * torch.pi
     waves = (centre[..., None] * turns).flatten(2)
-    return torch.cat(
-        [candidates.classes, candidates.score[..., None], *place, waves.sin(), waves.cos(), _ranks(candidates)], dim=-1
-    )
+    ranks = _ranks(candidates, counted)
+    return torch.cat([candidates.classes, candidates.score[..., None], *place, waves.sin(), waves.cos(), ranks], dim=-1)
 
 
-def _ranks(candidates: Candidates) -> Tensor:
+def _ranks(candidates: Candidates, counted: Tensor) -> Tensor:
     """How many of its like come before each candidate in each order, and how many there are, softly one-hot.
 
     "The leftmost" is the one with nobody of its class further left; said outright, it need not be learned by counting.
@@ -121,9 +157,11 @@ def _ranks(candidates: Candidates) -> Tensor:
     values = torch.stack([x, -x, y, -y, -area / 4, area / 4, away], dim=1)  # (B, ORDERS, K): lower comes first
     like = F.normalize(classes, dim=-1)
     alike = like @ like.transpose(1, 2)
-    weight = candidates.score.masked_fill(candidates.padding, 0)[:, None, :] * alike
+    # most candidates are nothing: summed up by their scores, they would outnumber what is there
+    sure = (counted[0] * candidates.score.clamp(1e-4, 1 - 1e-4).logit() + counted[1]).sigmoid()
+    weight = sure.masked_fill(candidates.padding, 0)[:, None, :] * alike
     # the same thing proposed twice is one thing
-    weight = weight * (1 - overlap(boxes)).clamp(0, 1)
+    weight = weight * ((0.6 - overlap(boxes)) / 0.3).clamp(0, 1)
     before = ((values[:, :, :, None] - values[:, :, None, :]) / 0.02).sigmoid()  # (B, ORDERS, i, j): j before i
     ranks = (before * weight[:, None]).sum(-1)
     ranks = torch.cat([ranks, weight.sum(-1)[:, None]], dim=1)  # (B, ORDERS + 1, K)

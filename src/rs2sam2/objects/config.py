@@ -11,7 +11,7 @@ from rs2sam2.config import LiteConfig
 from rs2sam2.errors import UsageError
 
 FAMILY = "object-first"
-CONFIG_VERSION = 1
+CONFIG_VERSION = 2
 
 THINGS = (
     "airplane", "airport", "baseball field", "basketball court", "bridge", "chimney", "dam", "golf field",
@@ -34,13 +34,15 @@ class ObjectFirstConfig:
     """An object-first model. Raises UsageError for shapes that cannot be built."""
 
     name: str = "nano"
-    image_size: int = 384
+    image_size: int = 512
+    closer_size: int = 256  # side of the square in which a small thing is looked at again
     trunk: LiteConfig = field(default_factory=LiteConfig)
     pyramid: int = 96  # channels of the maps that objects are found in
     width: int = 160  # of the tokens
     depth: int = 4  # layers in which tokens look at each other
     heads: int = 5
     candidates: int = 40  # objects proposed in an image
+    refinements: int = 2  # steps in which their boxes are corrected
     things: tuple[str, ...] = THINGS
     stuff: tuple[str, ...] = STUFF
     vocabulary: int = 1008
@@ -54,10 +56,14 @@ class ObjectFirstConfig:
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
         for wrong, message in (
-            (self.image_size % 32, f"image_size {self.image_size} must be a multiple of 32"),
+            (
+                self.image_size % 32 or self.closer_size % 32 or min(self.image_size, self.closer_size) < 32,
+                f"image_size {self.image_size} and closer_size {self.closer_size} must be multiples of 32",
+            ),
             (self.width % self.heads, f"width {self.width} is not divisible by heads {self.heads}"),
             (self.pyramid % 8, f"pyramid {self.pyramid} must be a multiple of 8"),
             (self.candidates < 1 or self.depth < 1, "candidates and depth must be at least 1"),
+            (self.refinements < 1, f"refinements {self.refinements} must be at least 1"),
             (len(set(self.classes)) < len(self.classes), "a class is named twice"),
         ):
             if wrong:

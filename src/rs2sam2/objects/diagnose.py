@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from rs2sam2.data.builder.components import components
 from rs2sam2.metrics import intersection_union
-from rs2sam2.objects.candidates import overlap, peaks, propose
+from rs2sam2.objects.candidates import overlap, peaks
 from rs2sam2.segmenter import Correction
 
 if TYPE_CHECKING:
@@ -82,10 +82,11 @@ def _proposed(segmenter: ObjectSegmenter, seen: Seen, boxes: Sequence[tuple[floa
     true = torch.tensor([boxes], dtype=torch.float32, device=segmenter.device)
     side = seen.features.centres.shape[2]
     cells = peaks(seen.features.centres, segmenter.model.config.candidates)
-    fit = overlap(propose(seen.features, cells).boxes, true)[0]
+    fit = overlap(segmenter.model.candidates_at(seen.features, cells).boxes, true)[0]
     others = cells[0][fit.amax(1) < FITS][: max(cells.shape[1] - len(boxes), 0)]
     centre = ((true[0, :, :2] + true[0, :, 2:]) / 2 * side).long().clamp(0, side - 1)
-    candidates = propose(seen.features, torch.cat([centre[:, 1] * side + centre[:, 0], others])[None])
+    cells = torch.cat([centre[:, 1] * side + centre[:, 0], others])[None]
+    candidates = segmenter.model.candidates_at(seen.features, cells)
     candidates.boxes[0, : len(boxes)] = true[0]
     return replace(seen, candidates=candidates)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
 from rs2sam2.model.lite import LiteTrunk
-from rs2sam2.objects.candidates import Candidates, Describe, peaks, propose
+from rs2sam2.objects.candidates import Candidates, Describe, Refine, peaks, propose
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.objects.outline import Outline
 from rs2sam2.objects.pyramid import ImageFeatures, Pyramid
@@ -21,6 +23,7 @@ class ObjectFirst(nn.Module):
         self.config = config
         self.trunk = LiteTrunk(config.trunk, text_width=None)
         self.pyramid = Pyramid(config)
+        self.refine = Refine(config)
         self.describe = Describe(config)
         self.reader = Reader(config)
         self.outline = Outline(config)
@@ -31,7 +34,13 @@ class ObjectFirst(nn.Module):
 
     def candidates(self, features: ImageFeatures) -> Candidates:
         """The best candidates of each image."""
-        return propose(features, peaks(features.centres, self.config.candidates))
+        return self.candidates_at(features, peaks(features.centres, self.config.candidates))
+
+    def candidates_at(self, features: ImageFeatures, cells: Tensor) -> Candidates:
+        """The candidates of these cells (B, K), their boxes refined."""
+        proposed = propose(features, cells)
+        with torch.no_grad():
+            return replace(proposed, boxes=self.refine(proposed.boxes, features)[-1])
 
     def read(
         self,

@@ -49,6 +49,7 @@ class Pyramid(nn.Module):
 
     def __init__(self, config: ObjectFirstConfig) -> None:
         super().__init__()
+        self.image_size = config.image_size
         c4, c8, c16, c32 = config.trunk.channels
         width, fine = config.pyramid, config.pyramid // 2
         self.lateral32 = nn.Conv2d(c32, width, 1)
@@ -86,18 +87,21 @@ class Pyramid(nn.Module):
             context=p32,
             colours=F.avg_pool2d(image, 8),
             centres=self.centres(found),
-            boxes=self._boxes(self.sides(self.sized(p8))),
+            boxes=self._boxes(self.sides(self.sized(p8)), self.image_size / image.shape[-1]),
             classes=self.classes(found),
             object_features=self.object_features(p4),
             pixel_features=self.pixel_features(p4),
         )
 
-    def _boxes(self, sides: Tensor) -> Tensor:
-        """Distances from each cell's centre to the four sides, as fractions of the image, to x0 y0 x1 y1."""
+    def _boxes(self, sides: Tensor, unit: float) -> Tensor:
+        """Distances from each cell's centre to the four sides, in `unit` images, to x0 y0 x1 y1 in images.
+
+        In a smaller square than that of training the same pixels are a larger part of it.
+        """
         height, width = sides.shape[2:]
         y = (torch.arange(height, device=sides.device, dtype=sides.dtype) + 0.5) / height
         x = (torch.arange(width, device=sides.device, dtype=sides.dtype) + 0.5) / width
-        left, top, right, bottom = (0.08 * sides.clamp(-6, 3).exp()).unbind(1)
+        left, top, right, bottom = (0.08 * unit * sides.clamp(-6, 3).exp()).unbind(1)
         x, y = x[None, None, :], y[None, :, None]
         return torch.stack([x - left, y - top, x + right, y + bottom], dim=1)
 

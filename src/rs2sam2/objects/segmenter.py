@@ -99,12 +99,13 @@ class ObjectSegmenter:
 
     def see(self, image: Image.Image, window: tuple[float, float, float, float] | None = None) -> Seen:
         """What an image shows, or a window of it (x0, y0, x1, y1 in its pixels)."""
-        features = self.model.see(self._pixels(image, window))
+        side = self.image_size if window is None else self.model.config.closer_size
+        features = self.model.see(self._pixels(image, window, side))
         return Seen(image, features, self.model.candidates(features))
 
-    def _pixels(self, image: Image.Image, window: tuple[float, float, float, float] | None) -> Tensor:
-        """(1, 3, S, S), normalised; of a window (x0, y0, x1, y1 in pixels) where one is given."""
-        square = image.resize((self.image_size, self.image_size), Image.Resampling.BILINEAR, box=window)
+    def _pixels(self, image: Image.Image, window: tuple[float, float, float, float] | None, side: int) -> Tensor:
+        """(1, 3, side, side), normalised; of a window (x0, y0, x1, y1 in pixels) where one is given."""
+        square = image.resize((side, side), Image.Resampling.BILINEAR, box=window)
         x = torch.from_numpy(np.array(square)).to(self.device).permute(2, 0, 1)[None].float()
         return ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
 

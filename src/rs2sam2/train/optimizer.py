@@ -37,6 +37,8 @@ class MasterOptimizer:
         self._groups: list[tuple[str, float]] = []
         listed = []
         for group in groups:
+            if not group.parameters:  # all of it is frozen; its rate waits
+                continue
             rate = settings.lr.get(group.name, settings.lr["rest"])
             self.rates[group.name] = rate
             for decays in (True, False):

@@ -24,6 +24,8 @@ data:
     houses: {kind: instances, masks: houses/masks, images: houses/images, category: building, weight: 0.2}
     scenes: {kind: mosaic, labels: scenes/labels.csv, weight: 0.2, zoom: 0}
   layouts: layouts.jsonl.gz
+  layouts_beside: 2
+  imagined: 0.3
 freeze: [stem]
 optimizer: {lr: {trunk: 5e-4, rest: 1e-3}, decay_all: false, clip: 5}
 schedule: {kind: hold, warmup: 1}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -11,9 +12,11 @@ import toy_imagery
 from toy_objects import TOY, toy_model, toy_tokenizer
 
 from rs2sam2.errors import DataError
-from rs2sam2.train.objects.layouts import LayoutSampler, collate_layouts, read_layouts
+from rs2sam2.objects.candidates import overlap
+from rs2sam2.train.objects.imagined import SIDE, imagine
+from rs2sam2.train.objects.layouts import LayoutSampler, LayoutScene, collate_layouts, read_layouts
 from rs2sam2.train.objects.losses import layout_losses
-from rs2sam2.train.objects.phrases import PhraseBank
+from rs2sam2.train.objects.phrases import PhraseBank, PhraseMaker
 
 
 def test_layouts_without_images(tmp_path: Path) -> None:
@@ -53,6 +56,31 @@ def test_a_turned_layout_keeps_its_phrase_true(tmp_path: Path) -> None:
         assert (centre < middle) == (word in ("left", "top")), (real.phrase, boxes)
         seen.add(word)
     assert seen == set(sides)
+
+
+def test_imagined_layouts_give_much_to_count() -> None:
+    kinds: Counter[str] = Counter()
+    for seed in range(60):
+        random = Random(seed)
+        layout = imagine(("ship", "airplane", "car"), random)
+        boxes = torch.tensor([o.box for o in layout.objects]) / SIDE
+        assert (boxes >= 0).all() and (boxes <= 1).all() and (boxes[:, 2:] > boxes[:, :2]).all()
+        assert overlap(boxes[None])[0].fill_diagonal_(0).max() < 0.2
+        known = frozenset(("ship", "airplane", "car"))
+        kinds.update(a.kind for a in PhraseMaker(random, PhraseBank(), 0.0).about(LayoutScene(layout, known), 6))
+    assert kinds["ordinal"] > 20 and kinds["superlative"] > 20 and kinds["position"] > 20
+    assert imagine(("ship",), Random(5)) == imagine(("ship",), Random(5))
+
+
+def test_a_share_of_layouts_is_imagined(tmp_path: Path) -> None:
+    toy_imagery.write_layouts(tmp_path / "layouts.jsonl.gz")
+    sampler = LayoutSampler(read_layouts(tmp_path / "layouts.jsonl.gz"), TOY, no_target=0.3, hard=0.5, imagined=0.5)
+    bank = sampler.bank(Random(0), 50, 4)
+    real = [any(a.kind == "real" for a in sampler.draw(Random(seed), bank, 4).asked) for seed in range(60)]
+    assert 15 < sum(real) < 45
+    for seed in range(60):  # what is meant is always among the candidates
+        item = sampler.draw(Random(seed), bank, 4)
+        assert all(set(a.targets) <= set(item.owners) for a in item.asked)
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ def data_of(recipe: Recipe) -> ViewItems:
 
 def flat(item: TrainingItem) -> str:
     """Everything of an item, so that any difference shows."""
-    assert item.layout is not None
-    parts = [getattr(part, f.name) for part in (item.view, item.layout) for f in fields(part)]
+    assert item.layouts
+    parts = [getattr(part, f.name) for part in (item.view, *item.layouts) for f in fields(part)]
     return repr([p.tobytes().hex() if isinstance(p, np.ndarray) else p for p in parts])
 
 
@@ -85,7 +85,7 @@ def test_batches_hold_both(toy: Toy) -> None:
     data = learner.training_data()
     batch = learner.collate([data[i] for i in range(4)]).to(torch.device("cpu"))
     assert batch.layouts is not None
-    assert batch.views.image.shape == (4, 64, 64, 3) and batch.layouts.boxes.shape[0] == 4
+    assert batch.views.image.shape == (4, 64, 64, 3) and batch.layouts.boxes.shape[0] == 8
     assert batch.views.meant.shape == (len(batch.views.token_ids), len(batch.views.boxes))
     without = ObjectFirstLearner(toy("--data.layouts=null"), torch.device("cpu"))
     batch = without.collate([without.training_data()[0]])

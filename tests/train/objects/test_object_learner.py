@@ -23,7 +23,8 @@ from rs2sam2.train.loop import CHECKPOINT, train
 from rs2sam2.train.objects import learner as learner_module
 from rs2sam2.train.objects.calibration import Slope
 from rs2sam2.train.objects.learner import ObjectFirstLearner
-from rs2sam2.train.recipe import Recipe
+from rs2sam2.train.optimizer import MasterOptimizer
+from rs2sam2.train.recipe import Optimizer, Recipe
 
 Toy = Callable[..., Recipe]
 VOCABULARY = Path(__file__).resolve().parents[3] / "src/rs2sam2/assets/nano/vocabulary.spm"
@@ -115,8 +116,10 @@ def test_parts_and_groups(toy: Toy) -> None:
     assert not [n for n in trunk.parameters if "stem" in n or "groups.0." in n or "groups.1." in n]
     assert [n for n in trunk.parameters if "groups.2." in n]
     assert not {id(p) for p in trunk.parameters.values()} & {id(p) for p in rest.parameters.values()}
-    language = ObjectFirstLearner(toy("--freeze=[stem, trunk, pyramid, outline]"), CPU)
-    (rest,) = language.groups()
+    language = ObjectFirstLearner(toy("--freeze=[stem, trunk, pyramid, refine, outline]"), CPU)
+    trunk, rest = language.groups()
+    assert not trunk.parameters and trunk.name == "trunk"  # so that a recipe may still give it a rate
+    assert MasterOptimizer([trunk, rest], Optimizer(lr={"trunk": 1e-4, "rest": 5e-4})).rates == {"rest": 5e-4}
     assert {n.split(".")[1] for n in rest.parameters} == {"describe", "reader"}
     (group, rest) = ObjectFirstLearner(toy("--freeze=[stem, trunk.groups.2, trunk.groups.3]"), CPU).groups()
     assert {n.split(".")[3] for n in group.parameters if "groups" in n} == {"4", "5", "6"}

@@ -14,6 +14,7 @@ from rs2sam2.train.objects.losses import (
     match,
     normalise,
     reading_losses,
+    refine_loss,
     right_choices,
     training_cells,
     view_losses,
@@ -58,6 +59,20 @@ def test_mask_and_box_losses_by_hand() -> None:
     assert box_loss(box, box, torch.ones(1, 2, 2)).item() == pytest.approx(0, abs=1e-5)
     apart = torch.tensor([0.6, 0.6, 0.9, 0.9])[None, :, None, None].expand(1, 4, 2, 2)
     assert box_loss(box, apart, torch.ones(1, 2, 2)).item() > 1
+
+
+def test_boxes_are_drawn_to_the_object_of_their_cell() -> None:
+    batch = toy_batch(Random(2), 2)
+    cells = batch.box_weight.flatten(1).argmax(1, keepdim=True)
+    true = batch.box_target.flatten(2).gather(2, cells[:, None].expand(-1, 4, -1)).transpose(1, 2)
+    assert refine_loss([true, true], cells, batch) == pytest.approx(0, abs=1e-5)
+    moved = (true + 0.3).requires_grad_()
+    loss = refine_loss([true, moved], cells, batch)
+    assert (
+        loss > 0.3 and loss.backward() is None and moved.grad is not None and bool((moved.grad.sum((0, 1)) > 0).any())
+    )
+    nowhere = batch.box_weight.flatten(1).argmin(1, keepdim=True)
+    assert refine_loss([true, moved], nowhere, batch) == 0
 
 
 def test_choice_accepts_any_candidate_of_the_object() -> None:

@@ -1,4 +1,4 @@
-"""Views with phrases, each with a layout beside it, as items of the training loop."""
+"""Views with phrases, each with layouts beside it, as items of the training loop."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ BANK_SIDE = 64
 
 @dataclass(frozen=True)
 class TrainingItem:
-    """A view with the phrases about it, and a layout with its own."""
+    """A view with the phrases about it, and layouts with their own."""
 
     view: Item
-    layout: LayoutItem | None
+    layouts: tuple[LayoutItem, ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TrainingBatch(Tensors):
 
 def collate_both(items: Sequence[TrainingItem], tokenizer: Tokenizer) -> TrainingBatch:
     """Items -> a batch, in order."""
-    layouts = [item.layout for item in items if item.layout is not None]
+    layouts = [layout for item in items for layout in item.layouts]
     return TrainingBatch(
         collate([item.view for item in items], tokenizer), collate_layouts(layouts, tokenizer) if layouts else None
     )
@@ -92,10 +92,11 @@ class ViewItems:
             view, asked = draw_asked(self.pools, views, self.options, self.config.image_size, random)
             if asked or random.random() < SILENT:
                 break
-        layout = None
+        beside: tuple[LayoutItem, ...] = ()
         if self.layouts is not None:
-            layout = self.layouts.draw(random, layouts, self.options.layout_phrases)
-        return TrainingItem(item_of(view, asked, self.config, random), layout)
+            count, each = self.options.layouts_beside, self.options.layout_phrases
+            beside = tuple(self.layouts.draw(random, layouts, each) for _ in range(count))
+        return TrainingItem(item_of(view, asked, self.config, random), beside)
 
 
 def draw_asked(

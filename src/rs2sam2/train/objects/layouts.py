@@ -31,9 +31,26 @@ from rs2sam2.objects.candidates import Candidates
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.tokenizer import Tokenizer
 from rs2sam2.train.batch import Tensors
+from rs2sam2.train.objects.imagined import SIDE, imagine
 from rs2sam2.train.objects.phrases import MOST_OBJECTS, Asked, PhraseBank, PhraseMaker, fill_bank
+from rs2sam2.train.objects.sources import is_ground
 
-SIDE = 800
+SURE, DOUBTFUL = (0.62, 0.15), (0.32, 0.08)
+"""Mean and deviation of the scores of what is there and of what is not, about as on photographs."""
+COUNTABLE = frozenset(
+    (
+        "airplane",
+        "baseball field",
+        "basketball court",
+        "building",
+        "car",
+        "ship",
+        "storage tank",
+        "tennis court",
+        "tree",
+    )
+)
+"""Classes of which layouts are imagined, beside those of the real ones."""
 
 
 @dataclass(frozen=True)
@@ -123,24 +140,39 @@ class LayoutBatch(Tensors):
 class LayoutSampler:
     """Draws layouts, turns them with their phrase, asks more phrases of them, and blurs what is seen."""
 
-    def __init__(self, real: Sequence[RealPhrase], config: ObjectFirstConfig, no_target: float, hard: float) -> None:
+    def __init__(
+        self,
+        real: Sequence[RealPhrase],
+        config: ObjectFirstConfig,
+        no_target: float,
+        hard: float,
+        imagined: float = 0.0,
+    ) -> None:
         self.real = real
         self.config = config
-        self.no_target, self.hard = no_target, hard
+        self.no_target, self.hard, self.imagined = no_target, hard, imagined
         self.number = {name: i for i, name in enumerate(config.classes)}
         self.known = frozenset(canonical(o.category) for r in real for o in r.layout.objects)
+        self.nouns = tuple(sorted(n for n in self.known | COUNTABLE if n in self.number and not is_ground(n)))
 
     def bank(self, random: Random, size: int, each: int) -> PhraseBank:
         """What is said of the layouts, see `fill_bank`."""
 
         def scenes() -> Iterator[LayoutScene]:
             while True:
-                yield LayoutScene(random.choice(self.real).layout.turned(random.choice(SYMMETRIES)), self.known)
+                if random.random() < self.imagined:
+                    yield self._imagined(random)
+                else:
+                    yield LayoutScene(random.choice(self.real).layout.turned(random.choice(SYMMETRIES)), self.known)
 
         return fill_bank(scenes(), random, size, each)
 
     def draw(self, random: Random, bank: PhraseBank, phrases: int) -> LayoutItem:
-        """A layout with its real phrase and others, about `phrases` in all."""
+        """A layout with about `phrases` phrases, its real one among them unless it is imagined."""
+        maker = PhraseMaker(random, bank, self.no_target, self.hard)
+        if random.random() < self.imagined:
+            scene = self._imagined(random)
+            return self._seen(scene.layout, random, maker.about(scene, phrases))
         real = random.choice(self.real)
         turn = random.choice(SYMMETRIES)
         phrase = rewrite_phrase(real.phrase, turn, "rrsisd") if turn != "identity" else real.phrase
@@ -148,7 +180,6 @@ class LayoutSampler:
             turn, phrase = "identity", real.phrase
         layout = real.layout.turned(turn)
         asked = [Asked(phrase, (real.target,), 0, "real")]
-        maker = PhraseMaker(random, bank, self.no_target, self.hard)
         asked += maker.about(LayoutScene(layout, self.known), phrases - 1)
         other = random.choice(self.real)  # a real phrase that is not true here
         select = other.program.select
@@ -157,17 +188,22 @@ class LayoutSampler:
             asked.append(Asked(other.phrase, (), 0, "real"))
         return self._seen(layout, random, asked)
 
+    def _imagined(self, random: Random) -> LayoutScene:
+        return LayoutScene(imagine(self.nouns, random), self.known | frozenset(self.nouns))
+
     def _seen(self, layout: Layout, random: Random, asked: list[Asked]) -> LayoutItem:
         """Candidates in random order: each object once or twice, and some that are nothing."""
         rows = []
         for i, o in enumerate(layout.objects):
-            for score in [random.uniform(0.25, 1)] + [random.uniform(0.05, 0.4)] * (random.random() < 0.15):
+            sure = _score(SURE, random)
+            for score in [sure] + [random.uniform(0.05, 0.4)] * (random.random() < 0.15):
                 rows.append((_jitter(o.box, random), canonical(o.category), score, i))
-        for _ in range(random.randrange(0, 14)):
+        for _ in range(min(random.randrange(2, 24), max(0, self.config.candidates - len(rows)))):
             w, h = random.random() ** 2 * 0.5 + 0.02, random.random() ** 2 * 0.5 + 0.02
             x, y = random.random(), random.random()
-            name = random.choice(self.config.things)
-            rows.append(((x - w / 2, y - h / 2, x + w / 2, y + h / 2), name, random.uniform(0.01, 0.25), -1))
+            like = random.choice(layout.objects).category if layout.objects and random.random() < 0.4 else None
+            name = random.choice(self.config.things) if like is None else canonical(like)
+            rows.append(((x - w / 2, y - h / 2, x + w / 2, y + h / 2), name, _score(DOUBTFUL, random), -1))
         random.shuffle(rows)
         noise = np.random.default_rng(random.randrange(2**32))
         probability = noise.random((len(rows), len(self.config.classes)), np.float32) ** 6 * np.float32(0.15)
@@ -206,6 +242,10 @@ def collate_layouts(items: Sequence[LayoutItem], tokenizer: Tokenizer) -> Layout
         form=torch.tensor([asked.form for _, asked in rows], dtype=torch.int64),
         present=torch.tensor([bool(asked.targets) for _, asked in rows]),
     )
+
+
+def _score(usual: tuple[float, float], random: Random) -> float:
+    return min(max(random.gauss(*usual), 0.02), 0.98)
 
 
 def _jitter(box: Sequence[float], random: Random) -> tuple[float, ...]:

@@ -62,7 +62,7 @@ class ObjectFirstLearner:
         real = [] if data.layouts is None else read_layouts(Path(data.root) / data.layouts)
         self._val: list[Sample] = [] if data.refs is None else open_dataset(data.refs).read(data.val)
         self.pools, self.held_out = open_parted(Path(data.root), data.pools, data.calibration.share)
-        self.layouts = LayoutSampler(real, self.config, data.no_target, data.hard) if real else None
+        self.layouts = LayoutSampler(real, self.config, data.no_target, data.hard, data.imagined) if real else None
         self.notes = [*notes, f"images: {', '.join(f'{p.name} {len(p)}' for p in self.pools)}"]
         foreign = sorted({name for pool in self.pools for name in pool.classes()} - set(self.config.classes))
         if foreign:
@@ -87,12 +87,12 @@ class ObjectFirstLearner:
         self._calibrated: tuple[str, Slope] | None = None
 
     def groups(self) -> list[Group]:
-        """The trunk with its stem, and the rest."""
+        """The trunk with its stem, and the rest. Empty where all of it is frozen."""
         named: dict[str, dict[str, nn.Parameter]] = {"trunk": {}, "rest": {}}
         for name, parameter in self.module.named_parameters():
             if parameter.requires_grad:
                 named["trunk" if name.startswith(PREFIX + "trunk.") else "rest"][name] = parameter
-        return [Group(name, parameters) for name, parameters in named.items() if parameters]
+        return [Group(name, parameters) for name, parameters in named.items()]
 
     def blocks(self) -> list[nn.Module]:
         """Groups of the trunk, and layers of the reader."""

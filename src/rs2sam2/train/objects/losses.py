@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -42,11 +45,24 @@ def box_loss(boxes: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     chosen = weight > 0.1
     a, b = boxes.permute(0, 2, 3, 1)[chosen], target.permute(0, 2, 3, 1)[chosen]
     w = weight[chosen]
+    return ((1 - _giou(a, b)) * w).sum() / w.sum().clamp_min(1)
+
+
+def _giou(a: Tensor, b: Tensor) -> Tensor:
+    """Of boxes (N, 4) with as many others: (N,)."""
     common = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp_min(0).prod(1)
     hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(1)
     union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - common
-    giou = common / union.clamp_min(1e-7) - (hull - union) / hull.clamp_min(1e-7)
-    return ((1 - giou) * w).sum() / w.sum().clamp_min(1)
+    return common / union.clamp_min(1e-7) - (hull - union) / hull.clamp_min(1e-7)
+
+
+def refine_loss(refined: Sequence[Tensor], cells: Tensor, batch: Batch) -> Tensor:
+    """1 - generalised IoU of the boxes (B, K, 4) after each step with the object that the cell (B, K) belongs to."""
+    weight = batch.box_weight.flatten(1).gather(1, cells)
+    mine = weight > 0.1
+    true = batch.box_target.flatten(2).gather(2, cells[:, None].expand(-1, 4, -1)).transpose(1, 2)[mine]
+    losses = torch.stack([1 - _giou(boxes[mine], true) for boxes in refined])
+    return (losses.mean(0) * weight[mine]).sum() / weight[mine].sum().clamp_min(1)
 
 
 def class_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
@@ -134,7 +150,11 @@ def view_losses(model: ObjectFirst, batch: Batch) -> dict[str, Tensor]:
         "box": box_loss(features.boxes, batch.box_target, batch.box_weight),
         "classes": class_loss(features.classes, batch.classes, batch.classes_known),
     }
-    candidates = propose(features, training_cells(features, batch, model.config))
+    proposed = propose(features, training_cells(features, batch, model.config))
+    assert proposed.cells is not None
+    refined = model.refine(proposed.boxes, features)
+    out["refine"] = refine_loss(refined, proposed.cells, batch)
+    candidates = replace(proposed, boxes=refined[-1].detach())
     reading, tokens = model.read(candidates, features, batch.token_ids, batch.text_padding, batch.image_index)
     fit = match(candidates, batch, features.centres.shape[2])  # (N, K)
     # (P, K): how well each candidate fits one of the objects meant

@@ -125,7 +125,11 @@ class Data:
     phrases: int = 11
     """About each view, about."""
     layout_phrases: int = 5
-    """About each layout, of which one accompanies each view."""
+    """About each layout."""
+    layouts_beside: int = 1
+    """How many layouts accompany each view."""
+    imagined: float = 0.0
+    """Share of the layouts that are made up, crowded and in rows: there is more to count in them than in real ones."""
     no_target: float = 0.28
     """Share of the phrases that mean nothing in their view."""
     hard: float = 0.65
@@ -139,9 +143,9 @@ class Data:
             if pool is not None:
                 pool.check(name)
         require(any(self.pools.values()), "data.pools are all left out: there is nothing to look at")
-        for name in ("views", "phrases", "layout_phrases", "bank"):
+        for name in ("views", "phrases", "layout_phrases", "layouts_beside", "bank"):
             require(getattr(self, name) >= 1, f"data.{name} {getattr(self, name)} must be at least 1")
-        for name in ("no_target", "hard"):
+        for name in ("no_target", "hard", "imagined"):
             require(0 <= getattr(self, name) <= 1, f"data.{name} {getattr(self, name)} must be in [0, 1]")
 
 
@@ -151,6 +155,7 @@ class Losses:
 
     centre: float = 1.0
     box: float = 1.0
+    refine: float = 1.0
     classes: float = 1.0
     choice: float = 1.0
     membership: float = 0.5

@@ -25,6 +25,8 @@ MOST_OBJECTS = 24
 """Views with more objects are not spoken of one by one: it would take long, and nobody would."""
 TRIES = 60
 """Phrases of the bank that are looked at for one that is not true of a view."""
+FAVOUR = {"ordinal": 4.0}
+"""Kinds of phrases that take long to learn are drawn likelier."""
 ANY = "object"
 """The noun for a thing whose class is not said."""
 _DUMMY = RLE((1, 1), "0")
@@ -117,7 +119,7 @@ class PhraseMaker:
             if len(layout.objects) <= MOST_OBJECTS
             else _spread(layout, scene.counted, scene.placed)
         )
-        weights = [(1 + self.bank.kinds.get(c.kind, 0)) ** -0.6 for c in found]
+        weights = [FAVOUR.get(c.kind, 1) * (1 + self.bank.kinds.get(c.kind, 0)) ** -0.6 for c in found]
         asked: list[Asked] = []
         wanted = max(1, round(count * (1 - self.no_target)))
         while found and len(asked) < wanted:

@@ -63,12 +63,12 @@ class RS2SAM2Learner:
         self._model = model
 
     def groups(self) -> list[Group]:
-        """Adapters, gate and mask prompt generator; BEiT-3; trunk and neck; the rest."""
+        """Adapters, gate and mask prompt generator; BEiT-3; trunk and neck; the rest. Empty where all of it is frozen."""
         named: dict[str, dict[str, nn.Parameter]] = {name: {} for name in GROUPS}
         for name, parameter in self.module.named_parameters():
             if parameter.requires_grad:
                 named[group(name)][name] = parameter
-        return [Group(name, parameters) for name, parameters in named.items() if parameters]
+        return [Group(name, parameters) for name, parameters in named.items()]
 
     def blocks(self) -> list[nn.Module]:
         """Layers of BEiT-3, and blocks of the trunk."""
