@@ -23,7 +23,7 @@ def test_the_python_example_runs(
     shutil.copy(SCENE, tmp_path / "image.png")
     monkeypatch.chdir(tmp_path)
     exec(compile(code[1], "README.md", "exec"), {})
-    assert "(576, 768)" in capsys.readouterr().out
+    assert "(768, 768)" in capsys.readouterr().out
 
 
 def test_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

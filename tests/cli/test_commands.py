@@ -198,14 +198,14 @@ def test_what_is_not_here_has_an_empty_mask_unless_the_best_guess_is_wanted(
         with Image.open(mask) as image:
             return json.loads(capsys.readouterr().out)[0], int(np.asarray(image).max())
 
-    record, brightest = asked("the airplane")
+    record, brightest = asked("the bridge")
     assert record["here"] is False and record["box"] is None and record["pixels"] == brightest == 0
-    record, brightest = asked("the airplane", "--min-score", "0")
+    record, brightest = asked("the bridge", "--min-score", "0")
     assert record["here"] is True and brightest == (255 if record["box"] else 0)
-    record, brightest = asked("the baseball field")
+    record, brightest = asked("all buildings")
     assert record["here"] is True and record["box"] is not None and brightest == 255
-    assert segment(scene, "-p", "the airplane", "-o", mask, "--fail-empty") == 3
-    assert segment(scene, "-p", "the airplane", "-o", mask, "--min-score", "2") == 2
+    assert segment(scene, "-p", "the bridge", "-o", mask, "--fail-empty") == 3
+    assert segment(scene, "-p", "the bridge", "-o", mask, "--min-score", "2") == 2
     assert "between 0 and 1" in capsys.readouterr().err
 
 

@@ -136,7 +136,7 @@ def test_calibration_is_that_of_the_weights(toy: Toy, monkeypatch: pytest.Monkey
         return Slope(1.0 + len(fitted), 0.5)
 
     monkeypatch.setattr(learner_module, "fit", fit)
-    learner = ObjectFirstLearner(toy(), CPU)
+    learner = ObjectFirstLearner(toy("--data.calibration.views=40"), CPU)
     state = {name: t.detach().clone() for name, t in learner.module.state_dict().items()}
     assert learner.segmenter(state).model.config.presence_slope == 2
     assert learner.segmenter(dict(state)).model.config.presence_slope == 2  # remembered
