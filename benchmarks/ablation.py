@@ -53,9 +53,12 @@ def run(row: str, seed: int, args: argparse.Namespace) -> dict[str, float]:
         *RELEASED, *PLAIN, *ROWS[row],
         f"--data.root={args.data}", f"--seed={seed}", f"--steps={args.steps}", f"--epochs={args.steps}",
         f"--model.image_size={args.size}", f"--model.beit3.image_size={args.size}",
-        f"--init.lite0={args.lite0 or 'null'}", f"--validation.limit={args.limit}", f"--validation.every={args.steps}",
+        f"--init.lite0={args.lite0 or 'null'}", f"--init.weights={args.weights or 'null'}",
+        f"--validation.limit={args.limit}", f"--validation.every={args.steps}",
         "--validation.pictures=0", f"--schedule.warmup={min(100, args.steps // 10)}",
     ]  # fmt: skip
+    if args.weights:
+        settings += ["--model.preset=null", "--init.vocabulary=null"]
     result = folder / RESULT
     if result.exists():
         saved = json.loads(result.read_text())
@@ -89,6 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that rs2sam2 data make-refs wrote")
     parser.add_argument("--lite0", type=Path, help="EfficientNet-Lite0's ImageNet weights; without, all starts fresh")
+    parser.add_argument("--weights", type=Path, help="a folder of weights that all rows start from")
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--rows", type=int, nargs="+", default=list(range(len(ROWS))), help="by number, from 0")

@@ -25,8 +25,9 @@ from multiprocessing import get_context
 import torch
 from torch import Tensor
 
-from rs2sam2.config import RS2SAM2Config, preset
+from rs2sam2.config import RS2SAM2Config
 from rs2sam2.model.rs2sam2 import RS2SAM2
+from rs2sam2.presets import preset
 from rs2sam2.train.learner import Group
 from rs2sam2.train.optimizer import MasterOptimizer
 from rs2sam2.train.precision import arithmetic, isolate, recompute, round_parameters

@@ -13,6 +13,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "rs2sam2"
 LAYERS = [
     {"errors"},
     {"config", "files", "drawing"},
+    {"presets"},
     {"model", "tokenizer", "losses", "metrics"},
     {"processor", "checkpoint", "data"},
     {"segmenter"},

@@ -8,10 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
-from rs2sam2.config import DTypeName, ProcessorConfig, preset
+from rs2sam2.config import DTypeName, ProcessorConfig
 from rs2sam2.errors import UsageError, VocabularyError
 from rs2sam2.overlay import draw_overlay
 from rs2sam2.predictor import Correction, Prediction, Predictor, RS2SAM2Segmenter, Segmented, pick_device, pick_dtype
+from rs2sam2.presets import preset
 
 PHRASES = ["the ship", "the large tank on the left of the pier", "airplane"]
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from rs2sam2.config import EVF_PROCESSOR, IMAGENET_MEAN, IMAGENET_STD, ProcessorConfig, preset
+from rs2sam2.config import IMAGENET_MEAN, IMAGENET_STD, ProcessorConfig
 from rs2sam2.errors import UsageError
+from rs2sam2.presets import EVF_PROCESSOR, preset
 from rs2sam2.processor import Processor, probability, read_image, view
 from toys import TOY
 

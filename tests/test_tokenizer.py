@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from rs2sam2.checkpoint.folder import locate
-from rs2sam2.config import RS2SAM2Config, preset
+from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import UsageError, VocabularyError
+from rs2sam2.presets import preset
 from rs2sam2.tokenizer import Tokenizer
 from toys import shared
 

@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from rs2sam2.config import RS2SAM2Config, ablation, preset
+    from rs2sam2.config import RS2SAM2Config
     from rs2sam2.geo.options import SceneOptions
     from rs2sam2.geo.result import SceneResult
     from rs2sam2.geo.scene import Scene
     from rs2sam2.geo.segment import iter_tiles, predict_tiles, segment_scene
     from rs2sam2.model.rs2sam2 import RS2SAM2, RS2SAM2Output, SAMPrompts
     from rs2sam2.predictor import Prediction, Predictor
+    from rs2sam2.presets import ablation, preset
     from rs2sam2.tokenizer import Tokenizer
 
 _NAMES = {
     "RS2SAM2Config": "rs2sam2.config",
-    "preset": "rs2sam2.config",
-    "ablation": "rs2sam2.config",
+    "preset": "rs2sam2.presets",
+    "ablation": "rs2sam2.presets",
     "RS2SAM2": "rs2sam2.model.rs2sam2",
     "RS2SAM2Output": "rs2sam2.model.rs2sam2",
     "SAMPrompts": "rs2sam2.model.rs2sam2",

@@ -25,11 +25,12 @@ from torch import Tensor, nn
 
 from rs2sam2.checkpoint.folder import convert, is_object_first, load_model, locate, open_folder
 from rs2sam2.checkpoint.layouts import Plan
-from rs2sam2.config import BackendName, DTypeName, RS2SAM2Config, preset
+from rs2sam2.config import BackendName, DTypeName, RS2SAM2Config
 from rs2sam2.errors import UsageError
 from rs2sam2.model.packing import compile_layers, make_ready
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from rs2sam2.predictor import DTYPES, Predictor, pick_device, pick_dtype
+from rs2sam2.presets import preset
 
 TOKENS = 7
 PEAK_SIDE = {"cpu": 2048, "cuda": 8192}

@@ -11,15 +11,16 @@ import torch
 from safetensors.torch import save_file
 
 import toy_layouts
-from rs2sam2 import config as configs
+from rs2sam2 import presets
 from rs2sam2.checkpoint.folder import load_model, open_folder
 from rs2sam2.checkpoint.layouts import released_plan, resize_positions, start_plan
 from rs2sam2.checkpoint.source import Source, open_source
 from rs2sam2.checkpoint.tables import BEIT3, RELEASED, SAM2, Renamer
 from rs2sam2.cli import run
-from rs2sam2.config import ABLATIONS, EVF_PROCESSOR, RS2SAM2Config
+from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import WeightsError
 from rs2sam2.model.rs2sam2 import RS2SAM2
+from rs2sam2.presets import ABLATIONS, EVF_PROCESSOR
 from toys import TOY_LITE, randomise
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -229,5 +230,5 @@ def test_plans_name_published_sizes(tmp_path: Path, toy_config: RS2SAM2Config) -
     torch.save({"model": toy_layouts.sam2(toy_config)}, tmp_path / "sam2.pt")
     torch.save({"model": toy_layouts.beit3(toy_config)}, tmp_path / "beit3.pth")
     plan = start_plan(open_source(tmp_path / "sam2.pt"), open_source(tmp_path / "beit3.pth"), 64, 32)
-    assert plan.config.name == "hiera-toy" and plan.config.trunk == configs.HIERA["hiera-toy"]
+    assert plan.config.name == "hiera-toy" and plan.config.trunk == presets.HIERA["hiera-toy"]
     assert plan.fresh and not any("norm1" in name for name in plan.fresh)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from rs2sam2.config import ABLATIONS
 from rs2sam2.model import packing
 from rs2sam2.model.hiera import Block
 from rs2sam2.model.layers import LinearGELU, MultiheadAttention
 from rs2sam2.model.rs2sam2 import RS2SAM2, RS2SAM2Output
+from rs2sam2.presets import ABLATIONS
 from toys import TOY, TOY_LITE, inputs, randomise
 
 TOY_EVF = dataclasses.replace(
@@ -75,3 +75,10 @@ def test_nothing_is_left_unpacked_or_apart() -> None:
     assert not any(isinstance(m, LinearGELU) for m in left)
     assert all(b.mlp_adapter is None for b in model.modules() if isinstance(b, Block))
     assert len(released) > 100 and not any(p.requires_grad for p in model.parameters())
+
+
+def test_of_beit3_words_alone_follow_the_trunk() -> None:
+    layer = ready(randomise(RS2SAM2(TOY), seed=2), F32, BF16).beit3.layers[0]
+    dtypes = {n: m.matrix.dtype for n, m in layer.named_modules() if isinstance(m, packing.PackedLinear)}
+    assert {n for n, kind in dtypes.items() if kind == BF16} == {"ffn.text.fc1", "ffn.text.fc2"}
+    assert len(dtypes) == 12

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from rs2sam2.config import ABLATIONS, PRESETS, ablation, preset
 from rs2sam2.errors import UsageError
 from rs2sam2.model.rs2sam2 import RS2SAM2, SAMPrompts
+from rs2sam2.presets import ABLATIONS, PRESETS, ablation, preset
 from toys import TOY, TOY_LITE, inputs, randomise
 
 TOY_EVF = dataclasses.replace(

@@ -19,7 +19,8 @@ def test_configuration_travels_as_json() -> None:
     ("change", "message"),
     [
         (lambda t: t.replace('"width": 20', '"width": 21'), "not divisible"),
-        (lambda t: t.replace('"version": 2', '"version": 9'), "version 9"),
+        (lambda t: t.replace('"version": 2', '"version": 9'), "version 9.*update rs2sam2"),
+        (lambda t: t.replace('"version": 2', '"version": 1'), "version 1.*train the model again"),
         (lambda t: t.replace('"depth"', '"deepness"'), "deepness"),
         (lambda t: t.replace("object-first", "other"), "family"),
         (lambda t: t[:-5], "not JSON"),

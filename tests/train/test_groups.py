@@ -10,9 +10,9 @@ import pytest
 import torch
 from toy_runs import numbers
 
-from rs2sam2.config import preset
 from rs2sam2.errors import UsageError
 from rs2sam2.model.rs2sam2 import RS2SAM2
+from rs2sam2.presets import preset
 from rs2sam2.train.loop import CHECKPOINT, train
 from rs2sam2.train.optimizer import MasterOptimizer
 from rs2sam2.train.recipe import Optimizer, load_recipe

@@ -13,7 +13,7 @@ import toy_imagery
 from toy_runs import log, shrunk
 
 import toy_layouts
-from rs2sam2 import config
+from rs2sam2 import presets
 from rs2sam2.cli import run
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import UsageError
@@ -98,8 +98,8 @@ def test_a_start_from_imported_weights(
     toy_config: RS2SAM2Config, toy_vocabulary: Path, rrsisd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SAM2 and BEiT-3 through the importer; nothing of the model is overridden, since the weights say what it is."""
-    monkeypatch.setitem(config.HIERA, "hiera-toy", toy_config.trunk)
-    monkeypatch.setitem(config.BEIT3, "toy", TOY_BEIT3)
+    monkeypatch.setitem(presets.HIERA, "hiera-toy", toy_config.trunk)
+    monkeypatch.setitem(presets.BEIT3, "toy", TOY_BEIT3)
     text = replace(toy_config.beit3, text_positions=64)
     torch.save({"model": toy_layouts.sam2(toy_config)}, tmp_path / "sam2.pt")
     torch.save({"model": toy_layouts.beit3(replace(toy_config, beit3=text))}, tmp_path / "beit3.pth")
@@ -118,7 +118,8 @@ def test_a_start_from_imported_weights(
     assert (tmp_path / "run/last/config.json").read_text() == (tmp_path / "start/config.json").read_text()
     # and from what that run left, with a component switched on that it did not have
     again = ["train", "rrsisd-plus", f"--data.root={rrsisd}", f"--init.weights={tmp_path / 'run/last'}", "--steps=1"]
-    assert run([*again, "--model.text_gate=false", "-o", str(tmp_path / "again")]) == 0
+    assert run([*again, "--model.preset=nano", "-o", str(tmp_path / "other")]) == 2  # weights are of a size already
+    assert run([*again, "--model.preset=null", "--model.text_gate=false", "-o", str(tmp_path / "again")]) == 0
     left = json.loads((tmp_path / "again/last/config.json").read_text())
     assert left["presence"] is True and left["text_gate"] is False
 

@@ -21,18 +21,11 @@ from torch.nn import functional as F
 from rs2sam2.checkpoint import tables
 from rs2sam2.checkpoint.source import Source
 from rs2sam2.checkpoint.tables import Drop, Renamer
-from rs2sam2.config import (
-    BEIT3,
-    EVF_PROCESSOR,
-    HIERA,
-    BEiT3Config,
-    DecoderConfig,
-    HieraConfig,
-    RS2SAM2Config,
-)
+from rs2sam2.config import BEiT3Config, DecoderConfig, HieraConfig, RS2SAM2Config
 from rs2sam2.errors import WeightsError
 from rs2sam2.model.beit3 import FIRST_POSITION
 from rs2sam2.model.rs2sam2 import RS2SAM2
+from rs2sam2.presets import BEIT3, EVF_PROCESSOR, HIERA
 
 TRUNK_ANCHOR = "image_encoder.trunk.patch_embed.proj.weight"
 BEIT3_ANCHOR = "beit3.text_embed.weight"

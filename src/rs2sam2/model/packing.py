@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from rs2sam2.model.beit3 import Layer
 from rs2sam2.model.hiera import ADAPTER_RATIO, MLP_ADAPTER_WEIGHT, MLP_RATIO, Block, Hiera
 from rs2sam2.model.layers import FeedForward, LinearGELU, MultiheadAttention
 from rs2sam2.model.neck import Lateral
@@ -21,6 +22,8 @@ def make_ready(
     model: RS2SAM2, dtype: torch.dtype, trunk_dtype: torch.dtype, release: Callable[[], None] = lambda: None
 ) -> None:
     """Change `model` in place: dtypes, linear layers without anything between them made one, on a CPU matrices packed.
+
+    `trunk_dtype` is that of the trunk, and on a CPU of BEiT-3's feed-forward networks for words.
 
     Matrix after matrix, so that there never are two copies of the model. `release` is called after each: it may let go
     of the file that the weights are mapped from.
@@ -42,6 +45,10 @@ def make_ready(
             release()
     if pack:
         pack_linears(trunk, trunk_dtype, release)
+        for layer in model.beit3.layers:
+            # a fifth of all weights, for a few words: in float32 they would be memory more than accuracy
+            assert isinstance(layer, Layer)
+            pack_linears(layer.ffn["text"], trunk_dtype, release)
         pack_linears(model, dtype, release)
     for part in model.children():
         part.to(trunk_dtype if part is trunk else dtype)
@@ -140,14 +147,17 @@ class PackedLinear(nn.Module):
         super().__init__()
         weight = linear.weight.detach().to(dtype).contiguous()
         self.matrix: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, None)
-        self.bias = _fixed(linear.bias.to(dtype))
+        self.bias: Tensor = linear.bias.detach().to(dtype)  # beside the matrix, whatever dtype the model is moved to
+        self.dtype = dtype
         self.activation = "gelu" if isinstance(linear, LinearGELU) else "none"
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., in) -> (..., out)."""
+        """(..., in) -> (..., out), in the dtype of `x`."""
         # the last argument: no approximation, GELU by erf
-        y: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.matrix, self.bias, self.activation, [], "none")
-        return y
+        y: Tensor = torch.ops.mkldnn._linear_pointwise(
+            x.to(self.dtype), self.matrix, self.bias, self.activation, [], "none"
+        )
+        return y.to(x.dtype)
 
 
 def pack_linears(module: nn.Module, dtype: torch.dtype, release: Callable[[], None] = lambda: None) -> None:

@@ -89,7 +89,9 @@ class ObjectFirstConfig:
         if not isinstance(data, dict) or data.pop("format", None) != "rs2sam2" or data.pop("family", None) != FAMILY:
             raise UsageError(f"configuration is not of the family {FAMILY!r}")
         if (version := data.pop("version", None)) != CONFIG_VERSION:
-            raise UsageError(f"configuration version {version}; this release reads {CONFIG_VERSION}: update rs2sam2")
+            older = isinstance(version, int) and version < CONFIG_VERSION
+            todo = "train the model again, or read it with the release that wrote it" if older else "update rs2sam2"
+            raise UsageError(f"configuration version {version}; this release reads {CONFIG_VERSION}: {todo}")
         known = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(data.keys() - known):
             raise UsageError(f"configuration has unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}")

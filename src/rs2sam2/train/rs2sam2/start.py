@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from rs2sam2.checkpoint.folder import BUNDLED, VOCABULARY_FILE, load_model, locate, open_folder
-from rs2sam2.config import LiteConfig, RS2SAM2Config, preset
+from rs2sam2.config import LiteConfig, RS2SAM2Config
 from rs2sam2.errors import UsageError, VocabularyError, WeightsError
 from rs2sam2.model.rs2sam2 import RS2SAM2
+from rs2sam2.presets import preset
 from rs2sam2.train.build import merged
 from rs2sam2.train.lite0 import load_lite0
 from rs2sam2.train.rs2sam2.options import Init
@@ -23,8 +24,9 @@ def start(init: Init, changes: dict[str, Any]) -> tuple[RS2SAM2, Path, list[str]
     Draws what starts fresh from torch's generator. Raises UsageError, WeightsError or VocabularyError.
     """
     changes = dict(changes)
+    name = changes.pop("preset", None)
     if init.weights is None:
-        config = changed(preset(changes.pop("preset", "large")), changes)
+        config = changed(preset(name or "large"), changes)
         model, notes, beside = RS2SAM2(config), ["all weights start fresh"], None
         if init.lite0 is not None:
             if not isinstance(config.trunk, LiteConfig):
@@ -32,9 +34,10 @@ def start(init: Init, changes: dict[str, Any]) -> tuple[RS2SAM2, Path, list[str]
             load_lite0(model.trunk, Path(init.lite0))
             notes = ["the trunk starts from EfficientNet-Lite0, the rest fresh"]
         return model, _vocabulary(init, beside), notes
-    if "preset" in changes or init.lite0 is not None:
+    if name is not None or init.lite0 is not None:
         raise UsageError(
-            "recipe: model.preset and init.lite0 are for a fresh start; leave them out, or set --init.weights=null"
+            "recipe: model.preset and init.lite0 are for a fresh start; leave them out (--model.preset=null where the recipe "
+            "has one), or set --init.weights=null"
         )
     folder = open_folder(locate(init.weights, init.revision, init.subfolder))
     vocabulary = _vocabulary(init, folder.vocabulary)
