@@ -1,7 +1,8 @@
-"""The curves of a training run, as an SVG picture: its validation, or its losses.
+"""The curves of a training run (its validation, or its losses) or the reliability of presence, as an SVG picture.
 
 python benchmarks/curve.py runs/nwpu-nano -o docs/nwpu-nano.svg
 python benchmarks/curve.py runs/nano --losses loss_centre loss_refine loss_mask loss_layout_choice -o docs/nano-losses.svg
+python benchmarks/curve.py evaluation --reliability -o docs/nano-reliability.svg
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rs2sam2.evaluate.plots import curves
 from rs2sam2.files import write_text
 from rs2sam2.train.journal import LOG
 
+METRICS = "metrics.json"
 SCORES = ("mIoU", "oIoU", "Pr@0.5")
 SMOOTH = 10
 STYLE = (
@@ -51,14 +53,30 @@ def losses(entries: list[dict[str, Any]], names: list[str]) -> str:
     return curves(lines, x_label="optimizer step", y_label="loss, of its highest", x_top=last)
 
 
+def reliability(metrics: dict[str, Any]) -> str:
+    """How often the referent is there among phrases of about equal presence."""
+    found = metrics["presence"] and metrics["presence"]["reliability"]
+    if not found:
+        raise SystemExit(
+            "the evaluation knows no presence: its weights have none, or its data no phrases without a target"
+        )
+    points = [(b["presence"], b["there"]) for b in found["bins"]]
+    print(f"calibration error {found['calibration_error']:.3f}, {found['share_there']:.0%} have a target")
+    return curves({"there": points}, x_label="presence", y_label="share really there", diagonal=True, dots=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="folder that rs2sam2 train wrote")
+    parser.add_argument("folder", type=Path, help="that rs2sam2 train wrote, or with --reliability rs2sam2 evaluate")
     parser.add_argument("--losses", nargs="+", help="names of losses, four at most, instead of the validation")
+    parser.add_argument("--reliability", action="store_true", help="of presence, instead of the validation")
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
-    entries = [json.loads(line) for line in (args.run / LOG).read_text(encoding="utf-8").splitlines()]
-    picture = losses(entries, args.losses) if args.losses else validation(entries)
+    if args.reliability:
+        picture = reliability(json.loads((args.folder / METRICS).read_text(encoding="utf-8")))
+    else:
+        entries = [json.loads(line) for line in (args.folder / LOG).read_text(encoding="utf-8").splitlines()]
+        picture = losses(entries, args.losses) if args.losses else validation(entries)
     start = picture.index(">") + 1
     write_text(args.output, picture[:start] + STYLE + picture[start:] + "\n")
 
