@@ -12,6 +12,7 @@ from toy_objects import VOCABULARY, toy_model
 
 from rs2sam2.errors import UsageError, WeightsError
 from rs2sam2.objects.files import load, save
+from rs2sam2.objects.segmenter import load_segmenter
 from rs2sam2.predictor import Correction, Predictor
 
 
@@ -63,6 +64,19 @@ def test_empty_phrase(folder: Path, image: Image.Image) -> None:
 def test_corrections_give_a_mask(folder: Path, image: Image.Image, correction: Correction) -> None:
     result = Predictor.load(folder).predict(image, "the ship", correction=correction)[0]
     assert np.isfinite(result.logits).all()
+
+
+def test_other_candidates_are_described_anew(folder: Path, image: Image.Image) -> None:
+    """What was told of an image's candidates serves all its phrases, and no other candidates."""
+    segmenter = load_segmenter(folder)
+    with torch.inference_mode():
+        seen = segmenter.see(image)
+        before = segmenter.read(seen, "the ship", corrected=False)[1]
+        moved = segmenter.corrected(seen, Correction(box=(20, 20, 80, 70)))
+        after = segmenter.read(moved, "the ship", corrected=True)[1]
+        assert torch.equal(after, segmenter.model.describe(moved.candidates, moved.features))
+        assert torch.equal(before, segmenter.read(seen, "the road", corrected=False)[1])
+    assert not torch.equal(before, after)
 
 
 def test_a_previous_mask_leads_back_to_its_object(folder: Path, image: Image.Image) -> None:

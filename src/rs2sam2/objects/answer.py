@@ -15,14 +15,21 @@ EMPTY = -12.0
 """Logit where nothing was outlined."""
 MEMBER = 0.0
 """Candidates whose membership logit is above belong to a group."""
+DOUBT = 0.5
+"""Power of a candidate's score in its probability of being chosen: the reader knows the score, but trusts it too little."""
 DUPLICATE = 0.6
 """Boxes that overlap so much are one thing."""
+
+
+def choice(reading: Reading, candidates: Candidates, image_index: Tensor) -> Tensor:
+    """(P, K) logits over the candidates: which one is meant, and is something at all."""
+    return reading.choice + DOUBT * candidates.score[image_index].clamp_min(1e-3).log()
 
 
 def members(reading: Reading, candidates: Candidates, image_index: Tensor) -> list[list[int]]:
     """The candidates each phrase means: one, several, or none where it asks for ground. The best one comes first."""
     form = reading.form.argmax(1)
-    best = reading.choice.argmax(1)
+    best = choice(reading, candidates, image_index).argmax(1)
     found: list[list[int]] = []
     for p in range(len(form)):
         name = FORMS[int(form[p])]

@@ -159,9 +159,12 @@ def _ranks(candidates: Candidates, counted: Tensor) -> Tensor:
     alike = like @ like.transpose(1, 2)
     # most candidates are nothing: summed up by their scores, they would outnumber what is there
     sure = (counted[0] * candidates.score.clamp(1e-4, 1 - 1e-4).logit() + counted[1]).sigmoid()
-    weight = sure.masked_fill(candidates.padding, 0)[:, None, :] * alike
-    # the same thing proposed twice is one thing
-    weight = weight * ((0.6 - overlap(boxes)) / 0.3).clamp(0, 1)
+    sure = sure.masked_fill(candidates.padding, 0)
+    # the same thing proposed twice is one thing: it counts once, and not for itself
+    same = ((overlap(boxes) - 0.3) / 0.3).clamp(0, 1)
+    surer = candidates.score[:, None, :] > candidates.score[:, :, None]
+    once = (1 - surer * same * alike * sure[:, None, :]).prod(-1)
+    weight = (sure * once)[:, None, :] * alike * (1 - same)
     before = ((values[:, :, :, None] - values[:, :, None, :]) / 0.02).sigmoid()  # (B, ORDERS, i, j): j before i
     ranks = (before * weight[:, None]).sum(-1)
     ranks = torch.cat([ranks, weight.sum(-1)[:, None]], dim=1)  # (B, ORDERS + 1, K)

@@ -41,7 +41,7 @@ class ObjectFirstConfig:
     width: int = 160  # of the tokens
     depth: int = 4  # layers in which tokens look at each other
     heads: int = 5
-    candidates: int = 40  # objects proposed in an image
+    candidates: int = 128  # objects proposed in an image
     refinements: int = 2  # steps in which their boxes are corrected
     things: tuple[str, ...] = THINGS
     stuff: tuple[str, ...] = STUFF

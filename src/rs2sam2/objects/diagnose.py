@@ -88,7 +88,7 @@ def _proposed(segmenter: ObjectSegmenter, seen: Seen, boxes: Sequence[tuple[floa
     cells = torch.cat([centre[:, 1] * side + centre[:, 0], others])[None]
     candidates = segmenter.model.candidates_at(seen.features, cells)
     candidates.boxes[0, : len(boxes)] = true[0]
-    return replace(seen, candidates=candidates)
+    return replace(seen, candidates=candidates, described=None)
 
 
 def _box(truth: NDArray[np.bool_]) -> tuple[float, float, float, float] | None:

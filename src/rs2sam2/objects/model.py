@@ -32,15 +32,20 @@ class ObjectFirst(nn.Module):
         """Normalised images (B, 3, S, S) -> all that phrases need of them."""
         return self.pyramid(self.trunk.embed(image), image)  # type: ignore[no-any-return]
 
-    def candidates(self, features: ImageFeatures) -> Candidates:
-        """The best candidates of each image."""
-        return self.candidates_at(features, peaks(features.centres, self.config.candidates))
+    def candidates(self, features: ImageFeatures, count: int | None = None) -> Candidates:
+        """The best candidates of each image; as many as the configuration says, or at most `count`."""
+        count = min(count or self.config.candidates, self.config.candidates)
+        return self.candidates_at(features, peaks(features.centres, count))
 
     def candidates_at(self, features: ImageFeatures, cells: Tensor) -> Candidates:
         """The candidates of these cells (B, K), their boxes refined."""
         proposed = propose(features, cells)
         with torch.no_grad():
             return replace(proposed, boxes=self.refine(proposed.boxes, features)[-1])
+
+    def described(self, candidates: Candidates, features: ImageFeatures | None) -> tuple[Tensor, Tensor]:
+        """What `read` tells all phrases of the candidates: tokens (B, K, width), pairs (B, depth * heads, K, K)."""
+        return self.describe(candidates, features), self.describe.pair_bias(candidates)
 
     def read(
         self,
@@ -49,11 +54,14 @@ class ObjectFirst(nn.Module):
         token_ids: Tensor,
         text_padding: Tensor,
         image_index: Tensor,
+        described: tuple[Tensor, Tensor] | None = None,
     ) -> tuple[Reading, Tensor]:
-        """What the phrases mean, and the candidates' tokens (B, K, width). Phrase p is about image image_index[p]."""
-        tokens = self.describe(candidates, features)
+        """What the phrases mean, and the candidates' tokens (B, K, width). Phrase p is about image image_index[p].
+
+        `described` is what `described` gave, where several phrases are read one after the other.
+        """
+        tokens, bias = described or self.described(candidates, features)
         context = None if features is None else features.context
-        bias = self.describe.pair_bias(candidates)
         reading = self.reader(tokens, candidates.padding, bias, context, token_ids, text_padding, image_index)
         return reading, tokens
 

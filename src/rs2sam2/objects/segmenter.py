@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from rs2sam2.config import ProcessorConfig
 from rs2sam2.errors import VocabularyError
-from rs2sam2.objects.answer import EMPTY, enlarge, members, outline
+from rs2sam2.objects.answer import EMPTY, choice, enlarge, members, outline
 from rs2sam2.objects.candidates import Candidates, overlap
 from rs2sam2.objects.diagnose import diagnose
 from rs2sam2.objects.files import load
@@ -33,6 +33,8 @@ LEAST_WINDOW = 64
 """In pixels of the image: there is no more to see in fewer."""
 CLOSER_LOOKS = 6
 """At most so many windows for one phrase; of larger groups the coarse masks must do."""
+CLOSER_CANDIDATES = 40
+"""In a window there is one thing to be found again."""
 SAME = 0.4
 """The object is found again where a box in the window overlaps its box by this much."""
 
@@ -44,6 +46,8 @@ class Seen:
     image: Image.Image
     features: ImageFeatures
     candidates: Candidates
+    described: tuple[Tensor, Tensor] | None = None
+    """For all phrases, once one has been read."""
 
 
 class ObjectSegmenter:
@@ -87,7 +91,8 @@ class ObjectSegmenter:
                 reading, tokens, chosen = self.read(here, phrases[p], corrected=correction is not None)
                 logits[p] = self.mask(here, reading, tokens, chosen, size)
                 presence[p] = (config.presence_slope * reading.presence[0] + config.presence_offset).sigmoid().cpu()
-                score[p] = reading.choice[0].softmax(0).max().cpu()
+                first = torch.zeros(1, dtype=torch.int64, device=self.device)
+                score[p] = choice(reading, here.candidates, first)[0].softmax(0).max().cpu()
         return Segmented(logits[:, None], score, presence)
 
     @torch.inference_mode()
@@ -101,7 +106,7 @@ class ObjectSegmenter:
         """What an image shows, or a window of it (x0, y0, x1, y1 in its pixels)."""
         side = self.image_size if window is None else self.model.config.closer_size
         features = self.model.see(self._pixels(image, window, side))
-        return Seen(image, features, self.model.candidates(features))
+        return Seen(image, features, self.model.candidates(features, None if window is None else CLOSER_CANDIDATES))
 
     def _pixels(self, image: Image.Image, window: tuple[float, float, float, float] | None, side: int) -> Tensor:
         """(1, 3, side, side), normalised; of a window (x0, y0, x1, y1 in pixels) where one is given."""
@@ -113,8 +118,10 @@ class ObjectSegmenter:
         """The reading of a phrase, the candidates' tokens, and which of them it means (the first one if `corrected`)."""
         ids, padding = self.tokenizer.batch([phrase])
         index = torch.zeros(1, dtype=torch.int64, device=self.device)
+        if seen.described is None:
+            seen.described = self.model.described(seen.candidates, seen.features)
         reading, tokens = self.model.read(
-            seen.candidates, seen.features, ids.to(self.device), padding.to(self.device), index
+            seen.candidates, seen.features, ids.to(self.device), padding.to(self.device), index, seen.described
         )
         chosen = [0] if corrected else members(reading, seen.candidates, index)[0]
         return reading, tokens, chosen
@@ -191,7 +198,7 @@ class ObjectSegmenter:
         moved = replace(c, boxes=c.boxes[:, first].clone(), classes=c.classes[:, first], score=c.score[:, first],
                         padding=c.padding[:, first], cells=None if c.cells is None else c.cells[:, first])  # fmt: skip
         moved.boxes[0, 0] = box
-        return replace(seen, candidates=moved)
+        return replace(seen, candidates=moved, described=None)
 
 
 def load_segmenter(folder: Path, device: torch.device | str = "cpu", vocabulary: Path | None = None) -> ObjectSegmenter:
