@@ -44,7 +44,7 @@ def picture(models: dict[str, list[tuple[str, dict[str, Any]]]]) -> str:
         slowest = max(row["seconds_per_phrase"] for _, row in rows)
         parts.append(f'<text x="8" y="{y + 14}" font-weight="bold">{escape(model)}, seconds a phrase</text>')
         y += STEP
-        for about, row in rows:
+        for _, row in rows:
             seconds = row["seconds_per_phrase"]
             length = (WIDTH - LEFT - RIGHT) * seconds / slowest
             mode = f"{row['dtype']}, {row['backend']}, batch {row['batch']}"
@@ -53,7 +53,6 @@ def picture(models: dict[str, list[tuple[str, dict[str, Any]]]]) -> str:
                 f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(mode)}</text>'
                 f'<rect x="{LEFT}" y="{y + 3}" width="{length:.1f}" height="15" fill="#2a78d6" opacity=".75"/>'
                 f'<text x="{LEFT + length + 6:.1f}" y="{y + 14}">{seconds:.3g}{escape(share)}</text>'
-                f"<title>{escape(about)}</title>"
             )
             y += STEP
         for about in dict.fromkeys(about for about, _ in rows):
