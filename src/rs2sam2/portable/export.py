@@ -139,12 +139,13 @@ def _onnx_runner(path: Path, config: RS2SAM2Config) -> Any:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """The exporters narrate on stdout, and warn and log of their own insides (that torchvision is not installed ...)."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    levels = {logger: logger.level for logger in map(logging.getLogger, ("torch.onnx", "onnxscript"))}
+    for logger in levels:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in levels.items():
+            logger.setLevel(level)
