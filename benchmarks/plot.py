@@ -14,11 +14,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from rs2sam2.evaluate.plots import COLORS, FONT
 from rs2sam2.files import write_text
 
 RESULTS = Path(__file__).parent / "results"
 WIDTH, LEFT, RIGHT, STEP = 820, 230, 250, 22
-FONT = 'font-family="system-ui, sans-serif" font-size="12"'
 
 
 def read(folder: Path) -> dict[str, list[tuple[str, dict[str, Any]]]]:
@@ -51,7 +51,7 @@ def picture(models: dict[str, list[tuple[str, dict[str, Any]]]]) -> str:
             share = "" if row["share_of_peak"] is None else f", {row['share_of_peak']:.0%} of the matrix rate"
             parts.append(
                 f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(mode)}</text>'
-                f'<rect x="{LEFT}" y="{y + 3}" width="{length:.1f}" height="15" fill="#2a78d6" opacity=".75"/>'
+                f'<rect x="{LEFT}" y="{y + 3}" width="{length:.1f}" height="15" fill="{COLORS[0]}" opacity=".75"/>'
                 f'<text x="{LEFT + length + 6:.1f}" y="{y + 14}">{seconds:.3g}{escape(share)}</text>'
             )
             y += STEP
