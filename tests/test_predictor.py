@@ -90,6 +90,8 @@ def test_only_weights_that_say_so_deny() -> None:
     logits = np.ones((160, 160), np.float32)
     doubtful, silent = (Prediction("x", logits, ProcessorConfig(), 0.5, presence) for presence in (0.25, None))
     assert not doubtful.is_here() and doubtful.is_here(0.2) and silent.is_here() and silent.is_here(1)
+    lenient = Prediction("x", logits, ProcessorConfig(), 0.5, presence=0.25, min_score=0.2)
+    assert lenient.is_here() and not lenient.is_here(0.3)
     picture = Image.new("RGB", (160, 160))
     one, both = (draw_overlay(picture, predictions, 0.5) for predictions in ([silent], [silent, doubtful]))
     assert np.array_equal(np.asarray(one)[:160], np.asarray(both)[:160]) and both.height > one.height

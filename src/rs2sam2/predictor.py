@@ -21,7 +21,7 @@ from rs2sam2.errors import UsageError, VocabularyError
 from rs2sam2.model.packing import compile_layers, make_ready
 from rs2sam2.model.rs2sam2 import RS2SAM2, ImageParts, SAMPrompts
 from rs2sam2.processor import ImageLike, Processor, read_image
-from rs2sam2.segmenter import Correction, Prediction, Segmented, Segmenter, check_phrase
+from rs2sam2.segmenter import Correction, Prediction, Segmented, Segmenter, check_phrase, least_score
 from rs2sam2.tokenizer import Tokenizer
 
 __all__ = ["Correction", "Prediction", "Predictor", "RS2SAM2Segmenter", "Segmented", "Segmenter", "pick_device"]
@@ -233,6 +233,7 @@ class Predictor:
                         decision=self.segmenter.decision,
                         predicted_iou=float(out.predicted_iou[row]),
                         presence=None if out.presence is None else float(out.presence[row]),
+                        min_score=least_score(self.segmenter),
                     )
                 )
         return results

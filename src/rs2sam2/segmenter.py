@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from rs2sam2.config import ProcessorConfig
+from rs2sam2.config import DEFAULT_MIN_SCORE, ProcessorConfig
 from rs2sam2.errors import UsageError
 from rs2sam2.processor import probability
 from rs2sam2.tokenizer import Tokenizer
@@ -31,6 +31,8 @@ class Prediction:
     predicted_iou: float  # the decoder's own estimate, in [0, 1]
     presence: float | None
     """Probability that the referent is in the image; None for weights that were not trained to say (the released ones)."""
+    min_score: float = DEFAULT_MIN_SCORE
+    """Below this presence the weights say "not here"."""
 
     @cached_property
     def mask(self) -> NDArray[np.bool_]:
@@ -49,9 +51,12 @@ class Prediction:
             return self.presence
         return float(probability(self.logits[self.mask], self.decision).mean()) if self.mask.any() else 0.0
 
-    def is_here(self, min_score: float = 0.5) -> bool:
-        """Whether the referent is in the image, as far as weights can say: those that were not trained to never deny it."""
-        return self.presence is None or self.presence >= min_score
+    def is_here(self, min_score: float | None = None) -> bool:
+        """Whether the referent is in the image, as far as weights can say: those that were not trained to never deny it.
+
+        `min_score`: the presence that is enough; None takes what the weights say.
+        """
+        return self.presence is None or self.presence >= (self.min_score if min_score is None else min_score)
 
     @cached_property
     def box(self) -> tuple[int, int, int, int] | None:
@@ -101,6 +106,11 @@ class Segmenter(Protocol):
     ) -> Segmented:
         """Pair b is phrases[b] about images[image_index[b]]."""
         ...
+
+
+def least_score(segmenter: Segmenter) -> float:
+    """The presence below which these weights say "not here": their own `min_score`, else the default."""
+    return float(getattr(segmenter, "min_score", DEFAULT_MIN_SCORE))
 
 
 def check_phrase(phrase: str, tokenizer: Tokenizer) -> None:

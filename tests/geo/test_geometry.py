@@ -154,6 +154,11 @@ def test_tiles_without_the_thing_stay_empty_and_do_not_cut_their_neighbours(tmp_
     np.testing.assert_array_equal(burn(strict, "red"), red)
     lenient = segment_scene(scene, "red", predictor=model, options=SceneOptions(tile_size=64, min_score=0))
     assert burn(lenient, "red").sum() > 3 * red.sum()
+    model.segmenter.min_score = 0.0  # type: ignore[attr-defined]  # what the weights say is the default
+    assert (
+        burn(segment_scene(scene, "red", predictor=model, options=SceneOptions(tile_size=64)), "red").sum()
+        > 3 * red.sum()
+    )
 
 
 def test_weights_without_presence_have_a_score_all_the_same(tmp_path: Path) -> None:

@@ -79,6 +79,32 @@ def test_other_candidates_are_described_anew(folder: Path, image: Image.Image) -
     assert not torch.equal(before, after)
 
 
+def test_ground_is_looked_at_more_closely_in_large_images(folder: Path, image: Image.Image) -> None:
+    segmenter = load_segmenter(folder)
+    plain = load_segmenter(folder)
+    plain.closer = False
+    with torch.inference_mode():
+        for size, finer in (((150, 90), True), ((60, 40), False)):
+            here = image.resize(size)
+            reading, tokens, _ = segmenter.read(seen := segmenter.see(here), "the road", corrected=False)
+            masks = [s.mask(seen, reading, tokens, [], 128) for s in (segmenter, plain)]
+            assert torch.equal(*masks) is not finer and (seen.ground is not None) is finer
+            if seen.ground is not None:
+                assert [m.shape[-1] for m in seen.ground] == [24, 12]  # of 96 pixels, at strides 4 and 8
+                assert torch.equal(masks[0], segmenter.mask(seen, reading, tokens, [], 128))
+
+
+def test_a_part_of_what_is_seen_is_the_same(folder: Path) -> None:
+    """`see_ground` is `see` without the rest; with a gradient, which takes the image whole, it is the same, too."""
+    model = load(folder)
+    image = torch.randn(1, 3, 96, 96)
+    with torch.inference_mode():
+        pixels, classes = model.see_ground(image)
+        seen = model.see(image)
+    assert torch.equal(pixels, seen.pixel_features) and torch.equal(classes, seen.classes)
+    torch.testing.assert_close(model.see(image).pixel_features.detach(), pixels, rtol=1e-4, atol=1e-5)
+
+
 def test_a_previous_mask_leads_back_to_its_object(folder: Path, image: Image.Image) -> None:
     predictor = Predictor.load(folder)
     first = predictor.predict(image, "the ship", correction=Correction(box=(20, 20, 80, 70)))[0]

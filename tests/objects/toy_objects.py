@@ -24,6 +24,7 @@ TOY = ObjectFirstConfig(
     name="toy",
     image_size=64,
     closer_size=64,
+    ground_size=96,
     trunk=LiteConfig(stem=8, widths=(8, 8, 8, 16, 16, 16, 24), repeats=(1, 1, 1, 1, 1, 1, 1)),
     pyramid=16,
     width=20,

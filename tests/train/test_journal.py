@@ -93,7 +93,7 @@ def test_trackers_are_told_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_missing_tracker_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trackio", None)
-    with pytest.raises(UsageError, match="needs the package trackio: pip install trackio"):
+    with pytest.raises(UsageError, match=r"needs the package trackio: pip install 'rs2sam2\[trackio\]'"):
         Journal(tmp_path, load_recipe("nwpu-nano", ["--log.trackio=ships"]), 0)
 
 

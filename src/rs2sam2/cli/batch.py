@@ -23,7 +23,7 @@ def batch(
     resume: Annotated[bool, Parameter(negative=())] = False,
     shard: str | None = None,
     engine: Literal["local", "ray"] = "local",
-    min_score: float = 0.5,
+    min_score: float | None = None,
     scene: Annotated[SceneFlags | None, Parameter(name="*")] = None,
     stac: Annotated[bool, Parameter(negative=())] = False,
     weights: str = "nano",
@@ -56,7 +56,7 @@ def batch(
     engine
         local: in this process. ray: on a Ray cluster (RAY_ADDRESS) or all cores of this machine.
     min_score
-        Tiles whose score is lower stay empty.
+        Tiles whose score is lower stay empty (default: what the weights say).
     stac
         Write a STAC item beside each output.
     weights

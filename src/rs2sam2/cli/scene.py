@@ -77,7 +77,7 @@ class SceneFlags:
     workers: int = 2
     skip_unreadable: Switch = False
 
-    def options(self, min_score: float) -> SceneOptions:
+    def options(self, min_score: float | None) -> SceneOptions:
         """As the library takes them. Raises UsageError."""
         from rs2sam2.geo.options import SceneOptions
 
@@ -125,7 +125,7 @@ def segment_one_scene(
     flags: SceneFlags,
     weights: Weights,
     *,
-    min_score: float,
+    min_score: float | None,
     stac: bool,
     fail_empty: bool,
     json: bool,

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from rs2sam2.cli.console import check_writable, progress, say, say_json, stderr
 from rs2sam2.cli.scene import SceneFlags, is_scene, segment_one_scene
-from rs2sam2.config import DEFAULT_MIN_SCORE, BackendName, DTypeName
+from rs2sam2.config import BackendName, DTypeName
 from rs2sam2.errors import NothingFoundError, PartialFailureError, RS2SAM2Error, UsageError
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def segment(
     overlay
         Picture with the masks drawn on the image: a .png for one image, otherwise a folder.
     min_score
-        Pictures: a phrase whose presence is lower gets an empty mask (default: what the weights say, 0 for the best guess in
-        any case; weights that were not trained to say never deny). Scene: tiles whose score is lower stay empty (0.5).
+        Pictures: a phrase whose presence is lower gets an empty mask (0 for the best guess in any case; weights that were
+        not trained to say never deny). Scene: tiles whose score is lower stay empty. Default: what the weights say.
     stac
         Scene: write a STAC item beside each output.
     fail_empty
@@ -93,7 +93,7 @@ def segment(
         source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
         segment_one_scene(
             images, phrase, [*(output or []), *([overlay] if overlay else [])], scene or SceneFlags(), source,
-            min_score=DEFAULT_MIN_SCORE if min_score is None else min_score, stac=stac, fail_empty=fail_empty, json=json,
+            min_score=min_score, stac=stac, fail_empty=fail_empty, json=json,
         )  # fmt: skip
         return
     if min_score is not None and not 0 <= min_score <= 1:
@@ -133,10 +133,12 @@ def _segment_pictures(
         from rs2sam2.processor import no_image
 
         raise UsageError(no_image(missing[0]))
+    from rs2sam2.segmenter import least_score
+
     predictor = load()
     for text in phrase:
         predictor.segmenter.check(text)
-    least = min_score if min_score is not None else getattr(predictor.segmenter, "min_score", DEFAULT_MIN_SCORE)
+    least = least_score(predictor.segmenter) if min_score is None else min_score
     records: list[dict[str, Any]] = []
     failures: list[str] = []
     with progress("segmenting", len(images)) as bar:

@@ -29,6 +29,7 @@ from rs2sam2.evaluate.quirks import VARIANTS, variant
 from rs2sam2.evaluate.ranks import Ranks
 from rs2sam2.evaluate.records import Answer, Record, WrongImage
 from rs2sam2.predictor import Predictor
+from rs2sam2.segmenter import least_score
 
 FORMAT, VERSION = "rs2sam2-metrics", 1
 PREFERRED_SPLITS = ("test", "val")
@@ -119,7 +120,7 @@ def evaluate_model(
     scenes = scenes_of(samples, data)
     min_score = config.min_score
     if min_score is None:
-        min_score = float(getattr(predictor.segmenter, "min_score", DEFAULT_MIN_SCORE))
+        min_score = least_score(predictor.segmenter)
 
     def answers(what: str, questions: Sequence[Question], asking: Asking) -> list[Answer]:
         done = 0

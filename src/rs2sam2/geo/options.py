@@ -18,10 +18,11 @@ class SceneOptions:
     (percentiles), "0:3000" (values). ``tile_size``: pixels of the scene a side; None takes the model's working size, one to
     one. ``gsd``: metres a pixel to work at, instead of ``tile_size``. ``overlap``: share of a tile. ``scope``: auto, tile
     or scene (see `rs2sam2.geo.scope`). ``min_score``: a tile (or, with scope scene, the scene) whose score is lower stays
-    empty. ``simplify``: metres by which outlines may differ from the mask. ``min_area``: square metres (both in pixels
-    where a scene has no CRS). ``layers``: one layer with the attribute phrase, or one for each phrase.
-    ``probabilities``: .tif holds them instead of the mask. ``batch_size``: pairs of tile and phrase at a time (None: what
-    the model says). ``workers``: threads that read. ``skip_unreadable``: leave tiles that cannot be read empty, as nodata.
+    empty; None takes what the weights say. ``simplify``: metres by which outlines may differ from the mask.
+    ``min_area``: square metres (both in pixels where a scene has no CRS). ``layers``: one layer with the attribute phrase,
+    or one for each phrase. ``probabilities``: .tif holds them instead of the mask. ``batch_size``: pairs of tile and phrase
+    at a time (None: what the model says). ``workers``: threads that read. ``skip_unreadable``: leave tiles that cannot be
+    read empty, as nodata.
     """
 
     bands: tuple[int, ...] | None = None
@@ -30,7 +31,7 @@ class SceneOptions:
     gsd: float | None = None
     overlap: float = OVERLAP
     scope: ScopeOption = "auto"
-    min_score: float = 0.5
+    min_score: float | None = None
     simplify: float = 0.0
     min_area: float = 0.0
     layers: Literal["one", "phrase"] = "one"
@@ -48,7 +49,7 @@ class SceneOptions:
             raise UsageError(f"--tile-size {self.tile_size} was given; give 1 pixel or more")
         if not 0 <= self.overlap <= 0.5:
             raise UsageError(f"--overlap {self.overlap:g} was given; give a share between 0 and 0.5")
-        if not 0 <= self.min_score <= 1:
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise UsageError(f"--min-score {self.min_score:g} was given; scores lie between 0 and 1")
         if self.simplify < 0 or self.min_area < 0:
             raise UsageError("--simplify and --min-area are metres and square metres, 0 or more")

@@ -26,6 +26,7 @@ from rs2sam2.geo.staging import let_go, staging, write_errors
 from rs2sam2.geo.tiles import Tile, TileGrid
 from rs2sam2.geo.writers import check_outputs, writer_for
 from rs2sam2.geo.writers.base import About, Writer
+from rs2sam2.segmenter import Segmenter, least_score
 
 if TYPE_CHECKING:
     from rs2sam2.predictor import Predictor
@@ -109,6 +110,10 @@ def check_phrases(phrases: Sequence[str]) -> None:
         raise UsageError("a phrase was given twice; give each once")
 
 
+def _least(options: SceneOptions, segmenter: Segmenter) -> float:
+    return least_score(segmenter) if options.min_score is None else options.min_score
+
+
 class _Run:
     """One pass over one scene."""
 
@@ -117,6 +122,7 @@ class _Run:
     ) -> None:
         self.scene, self.about, self.options = scene, about, about.options
         self.segmenter, self.writers = predictor.segmenter, writers
+        self.least = _least(self.options, self.segmenter)
         self.tile_size, self.view = tile_plan(scene, self.options, working_size(self.segmenter))
         self.grid = TileGrid.cover(scene.size, self.tile_size, self.options.overlap)
         self.scopes = self._scopes()
@@ -129,7 +135,7 @@ class _Run:
             side = working_size(self.segmenter)
             skipped = self.unreadable if self.options.skip_unreadable else None
             view = scene.view((min(side, scene.size[0]), min(side, scene.size[1])), skipped)
-            found = find_places(view, scene.size, texts, self.segmenter, self.options.min_score)
+            found = find_places(view, scene.size, texts, self.segmenter, self.least)
             self.places = dict(zip(placed, found, strict=True))
             self.read_all = self.read_all or not view.valid.any()  # does it hold data at all?
         self.kept: list[Feature] | None = [] if keep_features else None
@@ -148,7 +154,7 @@ class _Run:
         asked = [local_phrase(t) if p in self.places else t for p, t in enumerate(self.about.phrases)]
         answers = answer_tiles(
             self.scene, self._asked(), asked, self.segmenter,
-            min_score=[0.0 if p in self.places else self.options.min_score for p in range(len(asked))], view=self.view,
+            min_score=[0.0 if p in self.places else self.least for p in range(len(asked))], view=self.view,
             batch_size=self.options.batch_size, workers=self.options.workers,
             skip_unreadable=self.options.skip_unreadable, advance=lambda done: advance(done, total),
         )  # fmt: skip
@@ -291,6 +297,6 @@ def predict_tiles(
     side, view = tile_plan(scene, options, working_size(predictor.segmenter))
     asked = (Asked(tile, tuple(range(len(phrases)))) for tile in iter_tiles(scene, side, options.overlap))
     return answer_tiles(
-        scene, asked, phrases, predictor.segmenter, min_score=options.min_score, view=view,
+        scene, asked, phrases, predictor.segmenter, min_score=_least(options, predictor.segmenter), view=view,
         batch_size=options.batch_size, workers=options.workers, skip_unreadable=options.skip_unreadable,
     )  # fmt: skip

@@ -6,6 +6,7 @@ Batch norm is folded into the convolutions, so there are none here: each convolu
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,7 +16,10 @@ from rs2sam2.model.adapters import TextAdapter
 KERNELS = (3, 3, 5, 3, 5, 5, 3)  # of the seven groups
 STRIDES = (1, 2, 2, 2, 1, 2, 1)  # of the first block in each
 EXPANSIONS = (1, 6, 6, 6, 6, 6, 6)
-MAP_GROUPS = (1, 2, 4, 6)  # groups whose outputs are the maps at strides 4, 8, 16, 32
+REACH = 40
+"""Rows of the image beyond a strip that its maps at strides 4 and 8 depend on: 33, in whole cells."""
+WIDE = 640
+"""Images of more rows are cut into four strips, others into two."""
 
 
 class LiteTrunk(nn.Module):
@@ -46,13 +50,37 @@ class LiteTrunk(nn.Module):
 
     def embed(self, image: Tensor) -> list[Tensor]:
         """(B, 3, S, S) -> four maps (B, C, S / stride, S / stride)."""
+        return self._late(*self._early(image))
+
+    def embed_in_strips(self, image: Tensor) -> list[Tensor]:
+        """The same maps, the early groups computed strip by strip: what they widen to then stays in the CPU's cache.
+
+        Strips overlap by what the convolutions reach, so that nothing changes. For inference: in training every strip's
+        maps would be kept.
+        """
+        height = image.shape[2]
+        count = 2 if height <= WIDE else 4
+        if height % (8 * count):
+            return self.embed(image)
+        rows = height // count
+        strips = []
+        for top in range(0, height, rows):
+            above, below = min(top, REACH), min(height - top - rows, REACH)
+            m4, m8 = self._early(image[:, :, top - above : top + rows + below])
+            strips.append((m4[:, :, above // 4 : (above + rows) // 4], m8[:, :, above // 8 : (above + rows) // 8]))
+        m4, m8 = (torch.cat(maps, dim=2) for maps in zip(*strips, strict=True))
+        return self._late(m4, m8)
+
+    def _early(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps at strides 4 and 8 of an image, or of rows of one."""
         x = F.relu6(self.stem(image))
-        maps = []
-        for group, blocks in enumerate(self.groups):
-            x = blocks(x)
-            if group in MAP_GROUPS:
-                maps.append(x)
-        return maps
+        m4 = self.groups[1](self.groups[0](x))
+        return m4, self.groups[2](m4)
+
+    def _late(self, m4: Tensor, m8: Tensor) -> list[Tensor]:
+        """All four maps from the first two."""
+        m16 = self.groups[4](self.groups[3](m8))
+        return [m4, m8, m16, self.groups[6](self.groups[5](m16))]
 
     def forward(
         self, features: list[Tensor], text: Tensor | None, text_padding: Tensor | None

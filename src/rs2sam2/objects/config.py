@@ -36,6 +36,7 @@ class ObjectFirstConfig:
     name: str = "nano"
     image_size: int = 512
     closer_size: int = 256  # side of the square in which a small thing is looked at again
+    ground_size: int = 896  # side of the square in which ground is looked at, in larger images
     trunk: LiteConfig = field(default_factory=LiteConfig)
     pyramid: int = 96  # channels of the maps that objects are found in
     width: int = 160  # of the tokens
@@ -57,8 +58,9 @@ class ObjectFirstConfig:
         """Refuse shapes that cannot be built."""
         for wrong, message in (
             (
-                self.image_size % 32 or self.closer_size % 32 or min(self.image_size, self.closer_size) < 32,
-                f"image_size {self.image_size} and closer_size {self.closer_size} must be multiples of 32",
+                any(side % 32 or side < 32 for side in (self.image_size, self.closer_size, self.ground_size)),
+                f"image_size {self.image_size}, closer_size {self.closer_size} and ground_size {self.ground_size} must "
+                "be multiples of 32",
             ),
             (self.width % self.heads, f"width {self.width} is not divisible by heads {self.heads}"),
             (self.pyramid % 8, f"pyramid {self.pyramid} must be a multiple of 8"),

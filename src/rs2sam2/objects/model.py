@@ -30,7 +30,16 @@ class ObjectFirst(nn.Module):
 
     def see(self, image: Tensor) -> ImageFeatures:
         """Normalised images (B, 3, S, S) -> all that phrases need of them."""
-        return self.pyramid(self.trunk.embed(image), image)  # type: ignore[no-any-return]
+        return self.pyramid(self._maps(image), image)  # type: ignore[no-any-return]
+
+    def see_ground(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The part of `see` that masks of ground need, of images of any size: (pixel features, classes)."""
+        return self.pyramid.ground(self._maps(image))
+
+    def _maps(self, image: Tensor) -> list[Tensor]:
+        if torch.is_grad_enabled() or image.device.type != "cpu":
+            return self.trunk.embed(image)
+        return self.trunk.embed_in_strips(image)
 
     def candidates(self, features: ImageFeatures, count: int | None = None) -> Candidates:
         """The best candidates of each image; as many as the configuration says, or at most `count`."""

@@ -75,12 +75,7 @@ class Pyramid(nn.Module):
 
     def forward(self, maps: list[Tensor], image: Tensor) -> ImageFeatures:
         """Maps at strides 4, 8, 16, 32 and the normalised image (B, 3, S, S)."""
-        m4, m8, m16, m32 = maps
-        whole = self.whole(m32.mean((2, 3)))[:, :, None, None]
-        p32 = self.mix32(self.lateral32(m32) + whole)
-        p16 = self.mix16(self.lateral16(m16) + _double(p32))
-        p8 = self.mix8(self.lateral8(m8) + _double(p16))
-        p4 = self.mix4(self.lateral4(m4) + _double(self.to_fine(p8)))
+        p4, p8, p32 = self._mixed(maps)
         found = self.found(p8)
         return ImageFeatures(
             shared=p8,
@@ -92,6 +87,20 @@ class Pyramid(nn.Module):
             object_features=self.object_features(p4),
             pixel_features=self.pixel_features(p4),
         )
+
+    def ground(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """What masks without an object need, and no more: `pixel_features` and `classes` of `ImageFeatures`."""
+        p4, p8, _ = self._mixed(maps)
+        return self.pixel_features(p4), self.classes(self.found(p8))
+
+    def _mixed(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Coarse to fine; the maps at strides 4, 8 and 32."""
+        m4, m8, m16, m32 = maps
+        whole = self.whole(m32.mean((2, 3)))[:, :, None, None]
+        p32 = self.mix32(self.lateral32(m32) + whole)
+        p16 = self.mix16(self.lateral16(m16) + _double(p32))
+        p8 = self.mix8(self.lateral8(m8) + _double(p16))
+        return self.mix4(self.lateral4(m4) + _double(self.to_fine(p8))), p8, p32
 
     def _boxes(self, sides: Tensor, unit: float) -> Tensor:
         """Distances from each cell's centre to the four sides, in `unit` images, to x0 y0 x1 y1 in images.

@@ -48,6 +48,8 @@ class Seen:
     candidates: Candidates
     described: tuple[Tensor, Tensor] | None = None
     """For all phrases, once one has been read."""
+    ground: tuple[Tensor, Tensor] | None = None
+    """Pixel features and classes at a finer scale, once ground has been asked for."""
 
 
 class ObjectSegmenter:
@@ -129,22 +131,33 @@ class ObjectSegmenter:
     def mask(self, seen: Seen, reading: Reading, tokens: Tensor, chosen: list[int], size: int) -> Tensor:
         """(size, size) logits of what was chosen."""
         index = torch.zeros(1, dtype=torch.int64, device=self.device)
+        if not chosen:
+            masks = self.model.outline.of_ground(*self._ground(seen), index, reading.ground)
+            return enlarge(masks, size)[0].cpu()
         whole: Tensor | None = None
         closer: list[tuple[int, Tensor]] = []
         coarse = list(chosen)
-        if self.closer and 0 < len(chosen) <= CLOSER_LOOKS:
+        if self.closer and len(chosen) <= CLOSER_LOOKS:
             for i in chosen:
                 patch = self._look_closer(seen, i, size)
                 if patch is not None:
                     closer.append((i, patch))
                     coarse.remove(i)
-        if coarse or not chosen:
+        if coarse:
             masks = outline(self.model, seen.features, seen.candidates, tokens, reading, index, [coarse])
             whole = enlarge(masks, size)[0].cpu()
         for _, patch in closer:
             whole = patch if whole is None else torch.maximum(whole, patch)
         assert whole is not None
         return whole
+
+    def _ground(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """What masks of ground are made of, at a finer scale where the image has it: roads are thin."""
+        if not self.closer or max(seen.image.size) <= self.image_size:
+            return seen.features.pixel_features, seen.features.classes
+        if seen.ground is None:
+            seen.ground = self.model.see_ground(self._pixels(seen.image, None, self.model.config.ground_size))
+        return seen.ground
 
     def _look_closer(self, seen: Seen, which: int, size: int) -> Tensor | None:
         """The mask of a candidate from a window around it, (size, size); None where it is large or not found again."""

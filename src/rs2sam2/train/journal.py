@@ -98,7 +98,7 @@ class _Tracker:
         try:
             self._module: Any = import_module(package)
         except ImportError:
-            raise UsageError(f"log.{package} needs the package {package}: pip install {package}") from None
+            raise UsageError(f"log.{package} needs the package {package}: pip install 'rs2sam2[{package}]'") from None
         self._module.init(project=project, name=recipe.name, config=recipe.to_dict())
 
     def log(self, values: Mapping[str, float], step: int) -> None:
