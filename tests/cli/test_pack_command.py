@@ -21,23 +21,17 @@ def test_half_the_size_and_the_same_answers(picture: Path, tmp_path: Path, capsy
     assert whole.config == half.config
     for name, tensor in whole.state_dict().items():
         torch.testing.assert_close(half.state_dict()[name], tensor, rtol=1e-3, atol=1e-6)
-    assert (
-        run(
-            [
-                "segment",
-                str(picture),
-                "-p",
-                "the ship",
-                "-o",
-                str(tmp_path / "m.png"),
-                "--weights",
-                str(tmp_path / "half"),
-            ]
-        )
-        == 0
-    )
+    segment = ["segment", str(picture), "-p", "the ship", "-o", str(tmp_path / "m.png")]
+    assert run([*segment, "--weights", str(tmp_path / "half")]) == 0
     assert run(["pack", "nano", "-o", str(tmp_path / "half")]) == 2
     assert "already holds weights" in capsys.readouterr().err
+
+
+def test_more_candidates_than_in_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["pack", "nano", "--candidates", "9", "-o", str(tmp_path / "out")]) == 0
+    assert load(tmp_path / "out").config.candidates == 9
+    assert run(["pack", "nano", "--candidates", "0", "-o", str(tmp_path / "none")]) == 2
+    assert "candidates and depth must be at least 1" in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
 def test_presence_is_calibrated(

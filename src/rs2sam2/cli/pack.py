@@ -19,6 +19,7 @@ def pack(
     precision: Literal["float16", "float32"] = "float16",
     calibrate: Path | None = None,
     split: str = "val",
+    candidates: int | None = None,
     revision: str | None = None,
     subfolder: str | None = None,
 ) -> None:
@@ -39,11 +40,15 @@ def pack(
         Referring data set with phrases that have a target and phrases that have none.
     split
         Of that data set.
+    candidates
+        Objects proposed in an image (default: as many as in training; a few more find more and cost time).
     revision
         Of a hub id.
     subfolder
         Of a hub id or folder.
     """
+    from dataclasses import replace
+
     import torch
 
     from rs2sam2.checkpoint.folder import CONFIG_FILE, VOCABULARY_FILE, is_object_first, locate
@@ -59,6 +64,8 @@ def pack(
     if not is_object_first(path):
         raise WeightsError(f"{path} is no object-first model; export-weights is for RS2-SAM2")
     model = load(path)
+    if candidates is not None:
+        model.config = replace(model.config, candidates=candidates)
     vocabulary = path / VOCABULARY_FILE
     tokenizer = Tokenizer(vocabulary, model.config.vocabulary, model.config.max_tokens)
     notes = {k: v for k, v in metadata(path).items() if k not in ("format", "rs2sam2")}
