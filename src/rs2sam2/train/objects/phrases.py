@@ -25,7 +25,7 @@ MOST_OBJECTS = 24
 """Views with more objects are not spoken of one by one: it would take long, and nobody would."""
 TRIES = 60
 """Phrases of the bank that are looked at for one that is not true of a view."""
-FAVOUR = {"ordinal": 4.0}
+FAVOUR = {"ordinal": 4.0, "superlative": 2.0}
 """Kinds of phrases that take long to learn are drawn likelier."""
 ANY = "object"
 """The noun for a thing whose class is not said."""
