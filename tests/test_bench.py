@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 
 from rs2sam2 import bench
 from rs2sam2.cli import run
+from rs2sam2.errors import VocabularyError
 from rs2sam2.model.rs2sam2 import RS2SAM2
 
 
@@ -46,6 +49,18 @@ def test_rows_of_a_model(toy_folder: Path, tmp_path: Path, capsys: pytest.Captur
 def test_the_bundled_model_is_timed_as_a_predictor() -> None:
     row = bench.measure(bench.Case("nano", "auto", 1, "cpu", 1))
     assert row.tflop is None and row.next_phrase < row.seconds_per_phrase
+
+
+def test_a_folder_without_a_vocabulary_is_given_one(tmp_path: Path) -> None:
+    nano = Path(str(files("rs2sam2"))) / "assets" / "nano"
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(nano / name, tmp_path / name)
+    with pytest.raises(VocabularyError, match="vocabulary"):
+        bench.measure(bench.Case(str(tmp_path), "auto", 1, "cpu", 1))
+    assert (
+        bench.measure(bench.Case(str(tmp_path), "auto", 1, "cpu", 1, vocabulary=nano / "vocabulary.spm")).model
+        == "nano"
+    )
 
 
 def test_random_weights_load(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ class Case:
     runs: int
     backend: BackendName = "torch"
     compile: bool = False
+    vocabulary: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def _measure_predictor(case: Case, place: torch.device) -> Row:
     """A model of which no more is known than that it predicts."""
     predictor = Predictor.load(
         case.weights,
+        vocabulary=case.vocabulary,
         device=case.device if case.backend == "torch" else "auto",
         backend=case.backend,
         compile=case.compile,

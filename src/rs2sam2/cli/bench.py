@@ -19,6 +19,7 @@ def bench(
     dtype: Annotated[list[DTypeName] | None, Parameter(negative=())] = None,
     batch: Annotated[list[int] | None, Parameter(negative=())] = None,
     backend: BackendName = "torch",
+    vocabulary: Path | None = None,
     compile: Annotated[bool, Parameter(negative=())] = False,
     device: str = "auto",
     runs: int = 3,
@@ -40,6 +41,8 @@ def bench(
         Images (one phrase each) at a time; repeat for several rows.
     backend
         onnxruntime for a folder that "rs2sam2 export" wrote.
+    vocabulary
+        Sentencepiece file, where an exported folder holds none.
     compile
         torch.compile the layers, on a GPU.
     device
@@ -58,7 +61,7 @@ def bench(
             weights = f"{temporary}/{preset}"
             benchmark.random_weights(preset, Path(weights))
         cases = [
-            benchmark.Case(weights, d, b, device, runs, backend, compile)
+            benchmark.Case(weights, d, b, device, runs, backend, compile, vocabulary)
             for d in dtype or ["auto"]
             for b in batch or [1]
         ]
