@@ -58,7 +58,7 @@ def outline(
     image_index: Tensor,
     chosen: list[list[int]],
 ) -> Tensor:
-    """Mask logits (P, S/4, S/4) of what was chosen; the highest of several."""
+    """Mask logits (P, S/4, S/4) of the objects that were chosen; the highest of several, EMPTY where there are none."""
     height, width = features.object_features.shape[2:]
     out = torch.full((len(chosen), height, width), EMPTY, dtype=tokens.dtype, device=tokens.device)
     phrase = torch.tensor([p for p, c in enumerate(chosen) for _ in c], dtype=torch.int64, device=tokens.device)
@@ -71,11 +71,6 @@ def outline(
         )  # fmt: skip
         for p in phrase.unique().tolist():
             out[p] = logits[phrase == p].amax(0)
-    ground = torch.tensor([p for p, c in enumerate(chosen) if not c], dtype=torch.int64, device=tokens.device)
-    if len(ground):
-        out[ground] = model.outline.of_ground(
-            features.pixel_features, features.classes, image_index[ground], reading.ground[ground]
-        )
     return out
 
 
