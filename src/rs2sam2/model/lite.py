@@ -6,6 +6,8 @@ Batch norm is folded into the convolutions, so there are none here: each convolu
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,10 +18,11 @@ from rs2sam2.model.adapters import TextAdapter
 KERNELS = (3, 3, 5, 3, 5, 5, 3)  # of the seven groups
 STRIDES = (1, 2, 2, 2, 1, 2, 1)  # of the first block in each
 EXPANSIONS = (1, 6, 6, 6, 6, 6, 6)
-REACH = 40
-"""Rows of the image beyond a strip that its maps at strides 4 and 8 depend on: 33, in whole cells."""
-WIDE = 640
-"""Images of more rows are cut into four strips, others into two."""
+STRIPS = 4
+REACH = 12
+"""Rows of the image beyond a strip that its map at stride 4 depends on: 9, in whole cells."""
+LARGE = 640
+"""Images of so many rows or fewer are not cut."""
 
 
 class LiteTrunk(nn.Module):
@@ -50,35 +53,32 @@ class LiteTrunk(nn.Module):
 
     def embed(self, image: Tensor) -> list[Tensor]:
         """(B, 3, S, S) -> four maps (B, C, S / stride, S / stride)."""
-        return self._late(*self._early(image))
+        return self._late(self._early(image))
 
     def embed_in_strips(self, image: Tensor) -> list[Tensor]:
-        """The same maps, the early groups computed strip by strip: what they widen to then stays in the CPU's cache.
+        """The same maps, that at stride 4 computed strip by strip in large images: what it widens to then stays in the cache.
 
         Strips overlap by what the convolutions reach, so that nothing changes. For inference: in training every strip's
         maps would be kept.
         """
         height = image.shape[2]
-        count = 2 if height <= WIDE else 4
-        if height % (8 * count):
+        if height <= LARGE or height % (4 * STRIPS):
             return self.embed(image)
-        rows = height // count
+        rows = height // STRIPS
         strips = []
         for top in range(0, height, rows):
             above, below = min(top, REACH), min(height - top - rows, REACH)
-            m4, m8 = self._early(image[:, :, top - above : top + rows + below])
-            strips.append((m4[:, :, above // 4 : (above + rows) // 4], m8[:, :, above // 8 : (above + rows) // 8]))
-        m4, m8 = (torch.cat(maps, dim=2) for maps in zip(*strips, strict=True))
-        return self._late(m4, m8)
+            m4 = self._early(image[:, :, top - above : top + rows + below])
+            strips.append(m4[:, :, above // 4 : (above + rows) // 4])
+        return self._late(torch.cat(strips, dim=2))
 
-    def _early(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """The maps at strides 4 and 8 of an image, or of rows of one."""
-        x = F.relu6(self.stem(image))
-        m4 = self.groups[1](self.groups[0](x))
-        return m4, self.groups[2](m4)
+    def _early(self, image: Tensor) -> Tensor:
+        """The map at stride 4 of an image, or of rows of one."""
+        return self.groups[1](self.groups[0](_with_relu6(self.stem, image)))  # type: ignore[no-any-return]
 
-    def _late(self, m4: Tensor, m8: Tensor) -> list[Tensor]:
-        """All four maps from the first two."""
+    def _late(self, m4: Tensor) -> list[Tensor]:
+        """All four maps from the first."""
+        m8 = self.groups[2](m4)
         m16 = self.groups[4](self.groups[3](m8))
         return [m4, m8, m16, self.groups[6](self.groups[5](m16))]
 
@@ -107,6 +107,22 @@ class InvertedBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C', H', W')."""
-        y = x if self.widen is None else F.relu6(self.widen(x))
-        y = self.narrow(F.relu6(self.filter(y)))
+        y = x if self.widen is None else _with_relu6(self.widen, x)
+        y = self.narrow(_with_relu6(self.filter, y))
         return x + y if self.skip else y  # type: ignore[no-any-return]
+
+
+def _with_relu6(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """ReLU6 of a convolution; in inference on a CPU in one go, which spares a pass over the widest maps there are."""
+    plain = torch.is_grad_enabled() or torch.compiler.is_compiling() or not _fuses()
+    if plain or x.device.type != "cpu" or x.dtype != torch.float32:
+        return F.relu6(conv(x))
+    return torch.ops.mkldnn._convolution_pointwise(  # type: ignore[no-any-return]
+        x, conv.weight, conv.bias, conv.padding, conv.stride, conv.dilation, conv.groups, "hardtanh", [0.0, 6.0], ""
+    )
+
+
+@cache
+def _fuses() -> bool:
+    """Whether this torch has oneDNN's convolutions with what follows them, which torch.compile, too, makes use of."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")

@@ -11,7 +11,6 @@ mask at the true box     IoU of the mask at the true box
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,7 +87,7 @@ def _proposed(segmenter: ObjectSegmenter, seen: Seen, boxes: Sequence[tuple[floa
     cells = torch.cat([centre[:, 1] * side + centre[:, 0], others])[None]
     candidates = segmenter.model.candidates_at(seen.features, cells)
     candidates.boxes[0, : len(boxes)] = true[0]
-    return replace(seen, candidates=candidates, described=None)
+    return seen.among(candidates)
 
 
 def _box(truth: NDArray[np.bool_]) -> tuple[float, float, float, float] | None:

@@ -22,6 +22,7 @@ from rs2sam2.objects.files import load
 from rs2sam2.objects.model import ObjectFirst
 from rs2sam2.objects.pyramid import ImageFeatures
 from rs2sam2.objects.reader import Reading
+from rs2sam2.objects.symbolic import Layouts, second_opinion
 from rs2sam2.segmenter import Correction, Segmented, check_phrase
 from rs2sam2.tokenizer import Tokenizer
 
@@ -50,6 +51,12 @@ class Seen:
     """For all phrases, once one has been read."""
     ground: tuple[Tensor, Tensor] | None = None
     """Pixel features and classes at a finer scale, once ground has been asked for."""
+    layouts: Layouts | None = None
+    """The candidates as phrases' programs are run on them, once one has been read."""
+
+    def among(self, candidates: Candidates) -> Seen:
+        """The same image with other candidates."""
+        return Seen(self.image, self.features, candidates, ground=self.ground)
 
 
 class ObjectSegmenter:
@@ -114,7 +121,7 @@ class ObjectSegmenter:
         """(1, 3, side, side), normalised; of a window (x0, y0, x1, y1 in pixels) where one is given."""
         square = image.resize((side, side), Image.Resampling.BILINEAR, box=window)
         x = torch.from_numpy(np.array(square)).to(self.device).permute(2, 0, 1)[None].float()
-        return ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
+        return x.sub_(127).div_(128).contiguous(memory_format=torch.channels_last)
 
     def read(self, seen: Seen, phrase: str, *, corrected: bool) -> tuple[Reading, Tensor, list[int]]:
         """The reading of a phrase, the candidates' tokens, and which of them it means (the first one if `corrected`)."""
@@ -125,8 +132,12 @@ class ObjectSegmenter:
         reading, tokens = self.model.read(
             seen.candidates, seen.features, ids.to(self.device), padding.to(self.device), index, seen.described
         )
-        chosen = [0] if corrected else members(reading, seen.candidates, index)[0]
-        return reading, tokens, chosen
+        if corrected:
+            return reading, tokens, [0]
+        if seen.layouts is None:
+            seen.layouts = Layouts.of(seen.candidates, self.model.config.things, *seen.image.size)
+        reading = second_opinion(reading, [seen.layouts], [phrase], index)
+        return reading, tokens, members(reading, seen.candidates, index)[0]
 
     def mask(self, seen: Seen, reading: Reading, tokens: Tensor, chosen: list[int], size: int) -> Tensor:
         """(size, size) logits of what was chosen."""
@@ -211,7 +222,7 @@ class ObjectSegmenter:
         moved = replace(c, boxes=c.boxes[:, first].clone(), classes=c.classes[:, first], score=c.score[:, first],
                         padding=c.padding[:, first], cells=None if c.cells is None else c.cells[:, first])  # fmt: skip
         moved.boxes[0, 0] = box
-        return replace(seen, candidates=moved, described=None)
+        return seen.among(moved)
 
 
 def load_segmenter(folder: Path, device: torch.device | str = "cpu", vocabulary: Path | None = None) -> ObjectSegmenter:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from language_strategies import layouts, programs
 
+from rs2sam2.data.language import resolve as module
 from rs2sam2.data.language.evaluate import evaluate, execute, recrop
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.lexicon import canonical, covers, plural
@@ -124,6 +125,14 @@ def test_resolve_reads_charitably() -> None:
     assert resolve(parse("The red storage tank", "rrsisd"), tanks) == {0, 1}
     assert resolve(parse("A storage tank is similar in size to the vehicle", "rrsisd"), tanks) == {1}
     assert resolve(parse("The airplane", "rrsisd"), tanks) == set()
+
+
+def test_a_chain_of_anchors_is_resolved_link_by_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hostile phrase must not take exponential time."""
+    original, calls = module._resolve, []
+    monkeypatch.setattr(module, "_resolve", lambda *a: (calls.append(a), original(*a))[1])
+    resolve(parse("the ship " + "left of the ship " * 20), THREE_SHIPS)
+    assert len(calls) == 21
 
 
 @pytest.mark.parametrize(

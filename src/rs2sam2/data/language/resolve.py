@@ -43,15 +43,19 @@ def resolve(program: Program, layout: Layout) -> frozenset[int]:
 
 def _resolve(selection: Selection, layout: Layout, rules: Rules) -> frozenset[int]:
     chosen = set(layout.candidates(selection.category))
-    parts = sorted(selection.where, key=lambda c: _TRUST.index(type(c)) if type(c) in _TRUST else len(_TRUST))
-    for part in parts:
+    trusted = sorted(selection.where, key=lambda c: _TRUST.index(type(c)) if type(c) in _TRUST else len(_TRUST))
+    # anchors are resolved here, once: they have anchors in turn
+    parts = [
+        (c, _resolve(c.anchor, layout, rules) if isinstance(c, Relation | Comparison) else frozenset()) for c in trusted
+    ]
+    for part, anchors in parts:
         if len(chosen) <= 1 and selection.quantity == "one":
             break
-        chosen = _narrow(part, chosen, layout, rules) or chosen
+        chosen = _narrow(part, anchors, chosen, layout, rules) or chosen
     if selection.quantity == "one":
-        for part in parts:
+        for part, anchors in parts:
             if len(chosen) > 1:
-                chosen = _best(part, chosen, layout, rules)
+                chosen = _best(part, anchors, chosen, layout)
     return frozenset(chosen)
 
 
@@ -59,15 +63,16 @@ def _resolve(selection: Selection, layout: Layout, rules: Rules) -> frozenset[in
 _TRUST: list[type] = [Position, Relation, Comparison, Size, Shape]
 
 
-def _narrow(part: Constraint, chosen: set[int], layout: Layout, rules: Rules) -> set[int]:
+def _narrow(
+    part: Constraint, anchors: frozenset[int], chosen: set[int], layout: Layout, rules: Rules
+) -> set[int]:
     """Those of `chosen` that a part of the phrase allows; parts that cannot be judged allow all."""
     match part:
         case Position(region, far):
             return {i for i in chosen if rules.position(layout.objects[i], region, far, layout) is not False}
         case Size(word):
             return {i for i in chosen if rules.size(layout.objects[i], word, layout) is not False}
-        case Relation(_, anchor) | Comparison(_, anchor):
-            anchors = _resolve(anchor, layout, rules)
+        case Relation() | Comparison():
             if len(anchors) == 1:
                 chosen = chosen - anchors or chosen
             return {i for i in chosen if _related(part, i, anchors, layout, rules)}
@@ -89,26 +94,25 @@ def _related(part: Constraint, index: int, anchors: frozenset[int], layout: Layo
     return bool(truths) and wanted(truth is not False for truth in truths)
 
 
-def _best(part: Constraint, chosen: set[int], layout: Layout, rules: Rules) -> set[int]:
+def _best(part: Constraint, anchors: frozenset[int], chosen: set[int], layout: Layout) -> set[int]:
     """The one that fits a part of the phrase best, or all that are too close to it to call."""
-    scores = {i: _fit(part, layout.objects[i], layout, rules) for i in chosen}
+    others = [layout.objects[a] for a in anchors]
+    scores = {i: _fit(part, layout.objects[i], others, layout) for i in chosen}
     best = max(scores.values())
     return {i for i, score in scores.items() if score >= best - AHEAD}
 
 
-def _fit(part: Constraint, o: SceneObject, layout: Layout, rules: Rules) -> float:
+def _fit(part: Constraint, o: SceneObject, anchors: list[SceneObject], layout: Layout) -> float:
     match part:
         case Position(region, _):
             return degree_of(o, region, layout)
         case Size(word):
             log_area = math.log(max(o.box_area, 1e-9)) / 10
             return log_area if word in ("large", "huge") else -log_area
-        case Relation(_, anchor):
-            anchors = _resolve(anchor, layout, rules)
-            return -min((_apart(o, layout.objects[a], layout) for a in anchors), default=0.0)
-        case Comparison(degree, anchor):
-            anchors = _resolve(anchor, layout, rules)
-            ratios = [o.box_area / max(layout.objects[a].box_area, 1e-9) for a in anchors]
+        case Relation():
+            return -min((_apart(o, anchor, layout) for anchor in anchors), default=0.0)
+        case Comparison(degree, _):
+            ratios = [o.box_area / max(anchor.box_area, 1e-9) for anchor in anchors]
             return -min((abs(math.log(max(r, 1e-9) / _TYPICAL_RATIO[degree])) / 10 for r in ratios), default=0.0)
     return 0.0
 

@@ -17,6 +17,7 @@ from rs2sam2.data.sample import Sample
 from rs2sam2.errors import UsageError
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.objects.model import ObjectFirst
+from rs2sam2.objects.symbolic import Layouts, second_opinion
 from rs2sam2.tokenizer import Tokenizer
 from rs2sam2.train.objects.losses import normalise
 from rs2sam2.train.objects.sources import Pixels
@@ -48,7 +49,7 @@ class Slope:
 
 @torch.inference_mode()
 def presence_logits(model: ObjectFirst, tokenizer: Tokenizer, questions: Iterable[Question]) -> tuple[Tensor, Tensor]:
-    """The logit of presence (P,) and whether the referent is there (P,) bool, over all phrases, on the CPU."""
+    """The logit of presence (P,), second opinion included, and whether the referent is there (P,) bool, over all phrases, on the CPU."""
     device = next(model.parameters()).device
     logits: list[Tensor] = []
     there: list[bool] = []
@@ -58,7 +59,10 @@ def presence_logits(model: ObjectFirst, tokenizer: Tokenizer, questions: Iterabl
         features = model.see(normalise(torch.tensor(question.image)[None].to(device)))
         ids, padding = tokenizer.batch(question.phrases)
         index = torch.zeros(len(ids), dtype=torch.int64, device=device)
-        reading, _ = model.read(model.candidates(features), features, ids.to(device), padding.to(device), index)
+        candidates = model.candidates(features)
+        reading, _ = model.read(candidates, features, ids.to(device), padding.to(device), index)
+        layouts = Layouts.of(candidates, model.config.things, *question.image.shape[1::-1])
+        reading = second_opinion(reading, [layouts], question.phrases, index)
         logits.append(reading.presence.cpu())
         there += question.there
     return torch.cat(logits) if logits else torch.zeros(0), torch.tensor(there, dtype=torch.bool)

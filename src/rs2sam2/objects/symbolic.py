@@ -1,0 +1,115 @@
+"""A second opinion on what a phrase means: its program, run on the candidates as if they were annotations.
+
+The reader has learned what "the third ship from the left" asks for. The parser knows it, but takes a layout at its word,
+and which of the candidates are there is uncertain. So the program is run on several layouts, of the candidates above
+several scores, and what comes out is evidence beside the reader's: which candidate is meant, and whether anything is.
+After neural-symbolic question answering: K. Yi et al., "Neural-Symbolic VQA", NeurIPS 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from rs2sam2.data.language.evaluate import evaluate
+from rs2sam2.data.language.layout import Layout, SceneObject
+from rs2sam2.data.language.lexicon import canonical, covers
+from rs2sam2.data.language.parser import PhraseError, parse
+from rs2sam2.data.language.program import Comparison, Relation, Selection
+from rs2sam2.data.language.resolve import resolve
+from rs2sam2.objects.candidates import Candidates, overlap
+from rs2sam2.objects.reader import FORMS, Reading
+
+LEAST_SCORES = (0.2, 0.3, 0.4, 0.5)
+"""Candidates above each of these make a layout."""
+DUPLICATE = 0.45
+"""A candidate that overlaps a surer one so much is not another object."""
+SAME = 0.6
+"""The vote for a candidate is one for all that overlap it so much."""
+
+
+WEIGHT = 2.0
+"""What the opinion adds at most: to a candidate's logit of being chosen, and to the logit of presence."""
+NEUTRAL = 0.3
+"""The share of layouts at which presence is neither more nor less likely."""
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What a program says of K candidates."""
+
+    votes: Tensor  # (K,), the share of layouts in which the phrase means this candidate and no other
+    possible: float  # the share of layouts of which the phrase may be true, on a generous reading
+
+
+@dataclass(frozen=True)
+class Layouts:
+    """The layouts of one image's candidates, and which candidate each of their objects is."""
+
+    layouts: tuple[Layout, ...]
+    candidate_of: tuple[tuple[int, ...], ...]
+    same: Tensor  # (K, K) bool, on the CPU
+    things: tuple[str, ...]
+
+    @classmethod
+    def of(cls, candidates: Candidates, things: Sequence[str], width: int, height: int) -> Layouts:
+        """Of the candidates (of one image, B = 1) in an image of width x height pixels. `things`: the first classes."""
+        boxes, padding = candidates.boxes[0].cpu(), candidates.padding[0].cpu()
+        overlaps = overlap(boxes[None])[0]
+        score = candidates.score[0].cpu().masked_fill(padding, 0).tolist()
+        kinds = candidates.classes[0, :, : len(things)].argmax(1).tolist()
+        pixels = (boxes * torch.tensor([width, height, width, height])).tolist()
+        duplicates = (overlaps >= DUPLICATE).tolist()
+        surest_first: list[int] = []
+        for i in sorted(range(len(score)), key=lambda i: -score[i]):
+            if score[i] >= min(LEAST_SCORES) and not any(duplicates[i][j] for j in surest_first):
+                surest_first.append(i)
+        layouts, candidate_of = [], []
+        for least in LEAST_SCORES:
+            kept = tuple(i for i in surest_first if score[i] >= least)
+            objects = []
+            for i in kept:
+                x0, y0, x1, y1 = pixels[i]
+                objects.append(SceneObject(things[kinds[i]], (x0, y0, x1, y1), (x1 - x0) * (y1 - y0)))
+            layouts.append(Layout(width, height, tuple(objects)))
+            candidate_of.append(kept)
+        return cls(tuple(layouts), tuple(candidate_of), overlaps > SAME, tuple(things))
+
+    def opinion(self, phrase: str) -> Opinion | None:
+        """None where the phrase cannot be parsed, or speaks of what no candidate can be (ground, unknown classes)."""
+        try:
+            program = parse(phrase, categories=self.things)
+        except PhraseError:
+            return None
+        known = [canonical(thing) for thing in self.things]
+        if not all(covers(name, known) for name in _classes(program.select)):
+            return None
+        votes, possible = torch.zeros(len(self.same)), 0
+        for layout, candidates in zip(self.layouts, self.candidate_of, strict=True):
+            possible += bool(evaluate(program, layout).possible)
+            meant = resolve(program, layout)
+            if len(meant) == 1:
+                votes += self.same[candidates[next(iter(meant))]].float()
+        return Opinion(votes / len(self.layouts), possible / len(self.layouts))
+
+
+def _classes(selection: Selection) -> Iterator[str]:
+    yield selection.category
+    for constraint in selection.walk():
+        if isinstance(constraint, Relation | Comparison):
+            yield constraint.anchor.category
+
+
+def second_opinion(reading: Reading, layouts: Sequence[Layouts], phrases: Sequence[str], image_index: Tensor) -> Reading:
+    """The reading of P phrases with the opinions added; phrase p is about the image of layouts[image_index[p]]."""
+    choice, presence = reading.choice.clone(), reading.presence.clone()
+    objects = 1 - reading.form.softmax(1)[:, FORMS.index("ground")]
+    for p, phrase in enumerate(phrases):
+        opinion = layouts[int(image_index[p])].opinion(phrase)
+        if opinion is not None:
+            choice[p] += WEIGHT * opinion.votes.to(choice.device)
+            presence[p] += WEIGHT * (opinion.possible - NEUTRAL) * objects[p]
+    return replace(reading, choice=choice, presence=presence)
