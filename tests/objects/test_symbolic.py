@@ -68,7 +68,9 @@ def test_what_may_be_true(phrase: str, possible: float) -> None:
 def test_opinions_are_added_to_the_reading() -> None:
     phrases = ["the leftmost ship", "the storage tank to the left of the ship", "the road"]
     form = torch.tensor([[9.0, 0.0, -9.0], [9.0, 0.0, -9.0], [-9.0, -9.0, 9.0]])
-    reading = Reading(torch.zeros(3, 4), torch.zeros(3, 4), form, torch.zeros(3), torch.zeros(3, 4, 2), torch.zeros(3, 2))
+    reading = Reading(
+        torch.zeros(3, 4), torch.zeros(3, 4), form, torch.zeros(3), torch.zeros(3, 4, 2), torch.zeros(3, 2)
+    )
     layouts = Layouts.of(candidates(ROW), TOY.things, 200, 100)
     after = second_opinion(reading, [layouts], phrases, torch.zeros(3, dtype=torch.int64))
     assert after.choice.tolist() == [[WEIGHT, 0, 0, 0], [0, 0, 0, WEIGHT], [0, 0, 0, 0]]
@@ -88,4 +90,3 @@ def test_padding_is_not_there() -> None:
     padded.padding[0, 0] = True
     opinion = Layouts.of(padded, TOY.things, 200, 100).opinion("the leftmost ship")
     assert opinion is not None and opinion.votes.tolist() == [0, 1, 0, 0]
-

@@ -103,7 +103,9 @@ def _classes(selection: Selection) -> Iterator[str]:
             yield constraint.anchor.category
 
 
-def second_opinion(reading: Reading, layouts: Sequence[Layouts], phrases: Sequence[str], image_index: Tensor) -> Reading:
+def second_opinion(
+    reading: Reading, layouts: Sequence[Layouts], phrases: Sequence[str], image_index: Tensor
+) -> Reading:
     """The reading of P phrases with the opinions added; phrase p is about the image of layouts[image_index[p]]."""
     choice, presence = reading.choice.clone(), reading.presence.clone()
     objects = 1 - reading.form.softmax(1)[:, FORMS.index("ground")]

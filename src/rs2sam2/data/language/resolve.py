@@ -63,9 +63,7 @@ def _resolve(selection: Selection, layout: Layout, rules: Rules) -> frozenset[in
 _TRUST: list[type] = [Position, Relation, Comparison, Size, Shape]
 
 
-def _narrow(
-    part: Constraint, anchors: frozenset[int], chosen: set[int], layout: Layout, rules: Rules
-) -> set[int]:
+def _narrow(part: Constraint, anchors: frozenset[int], chosen: set[int], layout: Layout, rules: Rules) -> set[int]:
     """Those of `chosen` that a part of the phrase allows; parts that cannot be judged allow all."""
     match part:
         case Position(region, far):
