@@ -29,8 +29,6 @@ DUPLICATE = 0.45
 """A candidate that overlaps a surer one so much is not another object."""
 SAME = 0.6
 """The vote for a candidate is one for all that overlap it so much."""
-
-
 WEIGHT = 2.0
 """What the opinion adds at most: to a candidate's logit of being chosen, and to the logit of presence."""
 NEUTRAL = 0.3
