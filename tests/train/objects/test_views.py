@@ -4,10 +4,12 @@ from random import Random
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from toy_objects import TOY, toy_source
 
 from rs2sam2.data.language.symmetry import SYMMETRIES
-from rs2sam2.train.objects.targets import item_of
+from rs2sam2.train.objects.exclusive import EXCLUDED
+from rs2sam2.train.objects.targets import MOSTLY, item_of
 from rs2sam2.train.objects.views import draw_view, view_of
 
 
@@ -55,3 +57,27 @@ def test_centres_and_boxes_of_targets() -> None:
     assert [tuple(c) for c in np.argwhere(item.centres[ship] == 255)] == [(3, 1)]  # row, column of (25, 40) px
     np.testing.assert_allclose(item.box_target[:, 3, 1], [10 / 120, 0.2, 40 / 120, 0.6], atol=1e-6)
     assert item.centres_known[ship].all() and not item.centres_known[TOY.things.index("dam")].any()
+
+
+def test_what_a_thing_is_not_is_known_where_it_lies() -> None:
+    """No class of ground is annotated in the toy picture, yet a tank is no water, and a ship no grass."""
+    source = toy_source()
+    view = view_of(source, (0, 0, 120, 100), "identity", TOY.image_size, None)
+    item = item_of(view, [], TOY, Random(0))
+    known = {name: item.classes_known[i] for i, name in enumerate(TOY.classes)}
+    inside = {o.category: _cells(mask) for o, mask in zip(view.layout.objects, view.masks, strict=True)}
+    np.testing.assert_array_equal(known["water"], inside["storage tank"] | inside["airplane"])
+    np.testing.assert_array_equal(known["vegetation"], inside["storage tank"] | inside["airplane"] | inside["ship"])
+    assert not known["pavement"][inside["storage tank"]].any() and known["pavement"][inside["ship"]].all()
+    assert not item.classes[[TOY.classes.index(n) for n in ("water", "vegetation", "pavement")]].any()
+
+
+def _cells(mask: NDArray[np.uint8] | None) -> NDArray[np.bool_]:
+    """The cells of stride 8 that a mask of stride 4 fills."""
+    assert mask is not None
+    return mask.reshape(len(mask) // 2, 2, -1, 2).mean((1, 3)) > MOSTLY
+
+
+def test_classes_that_exclude_each_other_are_classes_of_the_model() -> None:
+    for name, others in EXCLUDED.items():
+        assert name in TOY.classes and others <= set(TOY.classes) and name not in others

@@ -16,11 +16,14 @@ from rs2sam2.data.language.lexicon import KINDS_OF, canonical
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.tokenizer import Tokenizer
 from rs2sam2.train.batch import Tensors
+from rs2sam2.train.objects.exclusive import EXCLUDED
 from rs2sam2.train.objects.phrases import Asked
 from rs2sam2.train.objects.views import View
 
 WHOLE_ENOUGH = 0.3
 """An object of which less is visible is neither asked for as a centre nor denied."""
+MOSTLY = 200
+"""Of 255: a cell of which so much is of one class is not of the classes that this one excludes."""
 Array = NDArray[Any]
 
 
@@ -70,12 +73,13 @@ def item_of(view: View, asked: list[Asked], config: ObjectFirstConfig, random: R
         x0, y0 = np.floor(box[:2] * side).astype(int)
         x1, y1 = np.maximum(np.ceil(box[2:] * side).astype(int), (x0 + 1, y0 + 1))
         mask = view.masks[i]
-        for c in channels:
-            if mask is None:
-                ground_known[c, y0:y1, x0:x1] = False
-            else:
-                cells = mask.reshape(side, 2, side, 2).mean((1, 3), dtype=np.float32).astype(np.uint8)
-                np.maximum(ground[c], cells, out=ground[c])
+        if mask is None:
+            ground_known[channels, y0:y1, x0:x1] = False
+        else:
+            cells = mask.reshape(side, 2, side, 2).mean((1, 3), dtype=np.float32).astype(np.uint8)
+            ground[channels] = np.maximum(ground[channels], cells)
+            denied = [number[n] for n in EXCLUDED.get(name, ()) if n in number]
+            ground_known[denied] |= cells > MOSTLY
         spots = [c for c in channels if c < things]
         if not spots:
             continue
