@@ -49,7 +49,10 @@ class Slope:
 
 @torch.inference_mode()
 def presence_logits(model: ObjectFirst, tokenizer: Tokenizer, questions: Iterable[Question]) -> tuple[Tensor, Tensor]:
-    """The logit of presence (P,), second opinion included, and whether the referent is there (P,) bool, over all phrases, on the CPU."""
+    """The logit of presence (P,) over all phrases and whether the referent is there (P,) bool, on the CPU.
+
+    The second opinion (`rs2sam2.objects.symbolic`) is part of it, as it is of an answer.
+    """
     device = next(model.parameters()).device
     logits: list[Tensor] = []
     there: list[bool] = []
