@@ -17,7 +17,7 @@ from rs2sam2.model.rs2sam2 import RS2SAM2
 @pytest.fixture(autouse=True)
 def small_and_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "PEAK_SIDE", {"cpu": 32})
-    monkeypatch.setattr(bench, "run", lambda cases: [bench.measure(case) for case in cases])
+    monkeypatch.setattr(bench, "run", lambda cases: (bench.measure([case]) for case in cases))
 
 
 def test_rows_of_a_model(toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,7 +47,7 @@ def test_rows_of_a_model(toy_folder: Path, tmp_path: Path, capsys: pytest.Captur
 
 
 def test_the_bundled_model_is_timed_as_a_predictor() -> None:
-    row = bench.measure(bench.Case("nano", "auto", 1, "cpu", 1))
+    (row,) = bench.measure([bench.Case("nano", "auto", 1, "cpu", 1)])
     assert row.tflop is None and row.next_phrase < row.seconds_per_phrase
 
 
@@ -56,11 +56,9 @@ def test_a_folder_without_a_vocabulary_is_given_one(tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         shutil.copy(nano / name, tmp_path / name)
     with pytest.raises(VocabularyError, match="vocabulary"):
-        bench.measure(bench.Case(str(tmp_path), "auto", 1, "cpu", 1))
-    assert (
-        bench.measure(bench.Case(str(tmp_path), "auto", 1, "cpu", 1, vocabulary=nano / "vocabulary.spm")).model
-        == "nano"
-    )
+        bench.measure([bench.Case(str(tmp_path), "auto", 1, "cpu", 1)])
+    (row,) = bench.measure([bench.Case(str(tmp_path), "auto", 1, "cpu", 1, vocabulary=nano / "vocabulary.spm")])
+    assert row.model == "nano"
 
 
 def test_random_weights_load(tmp_path: Path) -> None:

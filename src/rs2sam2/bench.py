@@ -1,19 +1,20 @@
 """How fast a model is on this machine: seconds, arithmetic, memory, beside what the machine's matrix products reach.
 
-Each row is measured in a process of its own, so that peak memory is that of the row: median of several runs after a
-warm-up. On a CPU it is the memory of the process, torch included; on a GPU that of torch's allocator.
+Median of several runs after a warm-up. On a CPU each row is measured in a process of its own, and peak memory is that of the
+process, torch included; on a GPU it is that of torch's allocator.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import itertools
 import json
 import multiprocessing
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,8 @@ from rs2sam2.checkpoint.folder import convert, is_object_first, load_model, loca
 from rs2sam2.checkpoint.layouts import Plan
 from rs2sam2.config import BackendName, DTypeName, RS2SAM2Config
 from rs2sam2.errors import UsageError
-from rs2sam2.model.packing import compile_layers, make_ready
+from rs2sam2.model.packing import make_ready
+from rs2sam2.model.recording import SEEN, RecordedAnswers
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from rs2sam2.predictor import DTYPES, Predictor, pick_device, pick_dtype
 from rs2sam2.presets import preset
@@ -48,7 +50,6 @@ class Case:
     device: str
     runs: int
     backend: BackendName = "torch"
-    compile: bool = False
     vocabulary: Path | None = None
 
 
@@ -71,29 +72,33 @@ class Row:
     peak_gb: float  # 1e9 bytes
 
 
-def measure(case: Case) -> Row:
-    """Measure one row, in this process."""
+def measure(cases: Sequence[Case]) -> list[Row]:
+    """Measure rows that differ in nothing but the batch, in this process."""
+    case = cases[0]
     place = pick_device(case.device)
-    if case.compile and place.type == "cpu":
-        raise UsageError("compiling gains nothing on a CPU, where matrices are packed instead; leave --compile out")
     folder = locate(case.weights)
     if is_object_first(folder) or case.backend != "torch":
-        return _measure_predictor(case, place)
+        return [_measure_predictor(c, place) for c in cases]
     opened = open_folder(folder)
     config = opened.plan.config
     name: DTypeName = pick_dtype(place, config) if case.dtype == "auto" else case.dtype
     dtype, trunk_dtype = DTYPES[name]
     model = load_model(opened.plan, place, dtype if place.type == "cuda" else torch.float32)
     make_ready(model, dtype, trunk_dtype, opened.plan.release)
-    if case.compile:
-        compile_layers(model)
-    image, beit3, ids = example_inputs(config, case.batch, place)
-    with torch.inference_mode():
-        seconds = _time(lambda: model(image, beit3, ids), case.runs, place)
-        parts = model.look(image[:1], None if beit3 is None else beit3[:1])
-        following = _time(lambda: model.answer(parts, ids[:1]), max(1, case.runs // 2), place)
-    peak_gb = _peak_memory(place)
-    return _row(case, config.name, name, seconds, following, _tflop(config), place, trunk_dtype, peak_gb)
+    answer = RecordedAnswers(model) if place.type == "cuda" else model.answer
+    tflop = _tflop(config)
+
+    def row(case: Case) -> Row:
+        if place.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(place)
+        image, beit3, ids = example_inputs(config, case.batch, place)
+        with torch.inference_mode():
+            seconds = _time(lambda: answer(model.look(image, beit3), ids), case.runs, place)
+            parts = model.look(image[:1], None if beit3 is None else beit3[:1])
+            following = _time(lambda: answer(parts, ids[:1]), max(1, case.runs // 2), place)
+        return _row(case, config.name, name, seconds, following, tflop, place, trunk_dtype, _peak_memory(place))
+
+    return [row(c) for c in cases]
 
 
 def _measure_predictor(case: Case, place: torch.device) -> Row:
@@ -103,7 +108,6 @@ def _measure_predictor(case: Case, place: torch.device) -> Row:
         vocabulary=case.vocabulary,
         device=case.device if case.backend == "torch" else "auto",
         backend=case.backend,
-        compile=case.compile,
     )
     size = predictor.segmenter.image_size if hasattr(predictor.segmenter, "image_size") else 512
     pictures = [np.random.default_rng(seed).integers(0, 255, (size, size, 3), np.uint8) for seed in range(case.batch)]
@@ -121,7 +125,7 @@ def _row(
     peak = matrix_peak(place, most)
     rate = None if tflop is None else tflop / each
     return Row(
-        model, dtype, case.backend + ("+compile" if case.compile else ""), case.batch, each, min(seconds) / case.batch,
+        model, dtype, case.backend, case.batch, each, min(seconds) / case.batch,
         max(seconds) / case.batch, statistics.median(following), tflop, rate, peak, None if rate is None else rate / peak,
         peak_gb,
     )  # fmt: skip
@@ -143,7 +147,8 @@ def matrix_peak(place: torch.device, dtype: torch.dtype) -> float:
 
 def _time(run: Callable[[], object], runs: int, place: torch.device) -> list[float]:
     synchronise: Callable[[], None] = torch.cuda.synchronize if place.type == "cuda" else _nothing
-    run()
+    for _ in range(SEEN + 1 if place.type == "cuda" else 1):  # a GPU records what came often enough
+        run()
     seconds = []
     for _ in range(runs):
         synchronise()
@@ -203,19 +208,25 @@ def _draw(name: str, shape: torch.Size) -> Tensor:
     return torch.randn(shape).mul_(0.02)
 
 
-def run(cases: list[Case]) -> list[Row]:
-    """All rows, each in a fresh process. Raises UsageError where a row could not be measured."""
-    rows = []
+def run(cases: list[Case]) -> Iterator[list[Row]]:
+    """The rows, process after process: one for each, on a GPU one for all of a model. Raises UsageError where one was stopped."""
     context = multiprocessing.get_context("spawn")
-    for case in cases:
+    for group in _groups(cases):
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
             try:
-                rows.append(pool.submit(measure, case).result())
+                yield pool.submit(measure, group).result()
             except concurrent.futures.process.BrokenProcessPool:
+                case = group[0]
                 raise UsageError(
                     f"measuring {case.weights} in {case.dtype}, batch {case.batch}, was stopped: too little memory?"
                 ) from None
-    return rows
+
+
+def _groups(cases: list[Case]) -> list[list[Case]]:
+    """Rows for one process: peak memory of a CPU is that of the process."""
+    if pick_device(cases[0].device).type == "cpu":
+        return [[case] for case in cases]
+    return [list(group) for _, group in itertools.groupby(cases, lambda case: dataclasses.replace(case, batch=0))]
 
 
 def machine(device: str) -> dict[str, object]:

@@ -18,7 +18,8 @@ from torch import Tensor
 from rs2sam2.checkpoint.folder import BUNDLED, is_object_first, load_model, locate, open_folder
 from rs2sam2.config import BackendName, DTypeName, HieraConfig, RS2SAM2Config
 from rs2sam2.errors import UsageError, VocabularyError
-from rs2sam2.model.packing import compile_layers, make_ready
+from rs2sam2.model.packing import make_ready
+from rs2sam2.model.recording import RecordedAnswers
 from rs2sam2.model.rs2sam2 import RS2SAM2, ImageParts, SAMPrompts
 from rs2sam2.processor import ImageLike, Processor, read_image
 from rs2sam2.segmenter import Correction, Prediction, Segmented, Segmenter, check_phrase, least_score
@@ -43,9 +44,10 @@ class RS2SAM2Segmenter:
         self.processor = Processor(model.config)
         self.decision = model.config.processor
         self.device = next(model.parameters()).device
+        self.answer = RecordedAnswers(model) if self.device.type == "cuda" else model.answer
         # on a CPU a phrase that runs through all of Hiera gains nothing from company, and needs memory
         large_on_cpu = isinstance(model.config.trunk, HieraConfig) and self.device.type == "cpu"
-        self.max_batch = 1 if large_on_cpu and model.config.text_adapters else 8
+        self.max_batch = 1 if large_on_cpu and model.config.text_adapters else 16 if self.device.type == "cuda" else 8
         self._looked_at: list[Image.Image] = []
         self._parts: ImageParts | None = None  # of those images, for the next phrases about them
         self.image_size = model.config.image_size  # what scenes cut their tiles to
@@ -64,7 +66,7 @@ class RS2SAM2Segmenter:
     ) -> Segmented:
         """See `Segmenter`."""
         ids, padding = self.tokenizer.batch(phrases)
-        output = self.model.answer(
+        output = self.answer(
             self._look(images),
             ids.to(self.device),
             padding.to(self.device),
@@ -141,19 +143,16 @@ class Predictor:
         device: str = "auto",
         dtype: DTypeName = "auto",
         backend: BackendName = "torch",
-        compile: bool = False,
     ) -> Predictor:
         """Weights as in `RS2SAM2.from_pretrained`; device "auto", "cpu", "cuda", "cuda:1" ...
 
         dtype "auto" is the fastest that keeps the mask: bfloat16 on a GPU that has it, mixed for Hiera on a CPU that has
-        it, else float32. backend "onnxruntime" takes a folder that `rs2sam2 export` wrote. `compile`: torch.compile the
-        layers on a GPU, for many phrases; the first takes minutes. `vocabulary`: where it does not lie beside the weights.
+        it, else float32. backend "onnxruntime" takes a folder that `rs2sam2 export` wrote. `vocabulary`: where it
+        does not lie beside the weights. On a GPU shapes that come often are recorded (`rs2sam2.model.recording`).
 
         Raises WeightsError or VocabularyError (exit code 5), UsageError for a device that is not there.
         """
         place = pick_device(device)
-        if compile and place.type == "cpu":
-            raise UsageError("compiling gains nothing on a CPU, where matrices are packed instead; leave compile out")
         if dtype not in ("auto", *DTYPES):
             raise UsageError(f"no dtype {dtype!r}; choose auto, {', '.join(list(DTYPES)[:-1])} or {list(DTYPES)[-1]}")
         located = locate(weights, revision, subfolder)
@@ -162,17 +161,13 @@ class Predictor:
         if backend == "onnxruntime":
             from rs2sam2.portable.runtime import load_onnx
 
-            if (place.type != "cpu" and device != "auto") or dtype not in ("auto", "float32") or compile:
-                raise UsageError(
-                    "the backend onnxruntime runs float32 on the CPU as it is; leave device, dtype, compile out"
-                )
+            if (place.type != "cpu" and device != "auto") or dtype not in ("auto", "float32"):
+                raise UsageError("the backend onnxruntime runs float32 on the CPU as it is; leave device, dtype out")
             exported = load_onnx(located, None if vocabulary is None else Path(vocabulary))
             return cls(exported, exported.config.name)
         if is_object_first(located):
             from rs2sam2.objects.segmenter import load_segmenter
 
-            if compile:
-                raise UsageError("the bundled model is too small to compile; leave compile out")
             objects = load_segmenter(located, place, vocabulary=None if vocabulary is None else Path(vocabulary))
             return cls(objects, objects.model.config.name)
         folder = open_folder(located)
@@ -187,8 +182,6 @@ class Predictor:
         # on a CPU the file is mapped as it is, and each matrix becomes what it must be when it is packed
         model = load_model(folder.plan, place, kind if place.type == "cuda" else torch.float32)
         make_ready(model, kind, trunk_kind, folder.plan.release)
-        if compile:
-            compile_layers(model)
         return cls(RS2SAM2Segmenter(model, tokenizer), config.name)
 
     def predict(

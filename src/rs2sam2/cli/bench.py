@@ -20,7 +20,6 @@ def bench(
     batch: Annotated[list[int] | None, Parameter(negative=())] = None,
     backend: BackendName = "torch",
     vocabulary: Path | None = None,
-    compile: Annotated[bool, Parameter(negative=())] = False,
     device: str = "auto",
     runs: int = 3,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
@@ -43,8 +42,6 @@ def bench(
         onnxruntime for a folder that "rs2sam2 export" wrote.
     vocabulary
         Sentencepiece file, where an exported folder holds none.
-    compile
-        torch.compile the layers, on a GPU.
     device
         auto, cpu, cuda, cuda:1 ...
     runs
@@ -61,15 +58,15 @@ def bench(
             weights = f"{temporary}/{preset}"
             benchmark.random_weights(preset, Path(weights))
         cases = [
-            benchmark.Case(weights, d, b, device, runs, backend, compile, vocabulary)
+            benchmark.Case(weights, d, b, device, runs, backend, vocabulary)
             for d in dtype or ["auto"]
             for b in batch or [1]
         ]
         rows = []
         with progress("measuring", len(cases)) as bar:
-            for case in cases:
-                rows += benchmark.run([case])
-                bar.advance(bar.task_ids[0])
+            for rows_of_a_process in benchmark.run(cases):
+                rows += rows_of_a_process
+                bar.advance(bar.task_ids[0], len(rows_of_a_process))
     about = benchmark.machine(device)
     say(f"{about['device']}, {about['threads']} threads; torch {about['torch']}, Python {about['python']}")
     say(

@@ -37,7 +37,6 @@ def segment(
     device: str = "auto",
     dtype: DTypeName = "auto",
     backend: BackendName = "torch",
-    compile: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Segment what each phrase refers to in images, or in a scene of any size.
@@ -78,16 +77,14 @@ def segment(
         auto: the fastest that keeps the mask on this machine; mixed: Hiera in bfloat16, the rest in float32.
     backend
         Pictures: onnxruntime for a folder that "rs2sam2 export" wrote.
-    compile
-        Pictures, on a GPU: torch.compile the layers; worth it for many phrases, the first takes minutes.
     json
         Print the results as JSON.
     """
     from rs2sam2.predictor import Predictor
 
     if scene is not None or stac or is_scene(images, output or []):
-        if backend != "torch" or compile:
-            raise UsageError("--backend and --compile are for pictures; a scene is segmented by the torch backend")
+        if backend != "torch":
+            raise UsageError("--backend is for pictures; a scene is segmented by the torch backend")
         from rs2sam2.geo.identity import Weights
 
         source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
@@ -104,7 +101,7 @@ def segment(
         [Path(image) for image in images], phrase, output[0] if output else None, overlay,
         lambda: Predictor.load(
             weights, revision=revision, subfolder=subfolder, vocabulary=vocabulary, device=device, dtype=dtype,
-            backend=backend, compile=compile,
+            backend=backend,
         ),
         min_score=min_score, fail_empty=fail_empty, as_json=json,
     )  # fmt: skip

@@ -67,7 +67,7 @@ class MaskDecoder(nn.Module):
         logits = (weights @ x.flatten(2)).unflatten(2, x.shape[2:])
         return DecodedMasks(
             logits=logits,
-            iou=self.iou_head(iou_token).sigmoid()[:, list(self.used_masks)],
+            iou=self.iou_head(iou_token).sigmoid()[:, self.used_masks[0] : self.used_masks[-1] + 1],
             object_score=self.object_head(object_token)[:, 0],
         )
 

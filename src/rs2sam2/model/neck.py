@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 
 class Lateral(nn.Conv2d):
@@ -24,4 +23,5 @@ class Neck(nn.Module):
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Four maps (B, C, H, W) at strides 4-32, in any dtype -> three (B, width, H, W) at strides 4, 8, 16."""
         stride4, stride8, stride16, stride32 = (conv(x) for conv, x in zip(self.laterals, maps, strict=True))
-        return stride4, stride8, stride16 + F.interpolate(stride32, scale_factor=2.0, mode="nearest")
+        finer = stride16.unflatten(3, (-1, 2)).unflatten(2, (-1, 2)) + stride32[:, :, :, None, :, None]
+        return stride4, stride8, finer.flatten(4, 5).flatten(2, 3)

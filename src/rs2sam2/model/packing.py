@@ -14,8 +14,11 @@ from torch import Tensor, nn
 from rs2sam2.model.beit3 import Layer
 from rs2sam2.model.hiera import ADAPTER_RATIO, MLP_ADAPTER_WEIGHT, MLP_RATIO, Block, Hiera
 from rs2sam2.model.layers import FeedForward, LinearGELU, MultiheadAttention
+from rs2sam2.model.merged import MergedLayer, merge_gelu
 from rs2sam2.model.neck import Lateral
+from rs2sam2.model.passes import swap_norms
 from rs2sam2.model.rs2sam2 import RS2SAM2
+from rs2sam2.model.windowed import WindowedHiera, fits
 
 
 def make_ready(
@@ -32,6 +35,8 @@ def make_ready(
     pack = next(model.parameters()).device.type == "cpu" and can_pack()
     merge_skips(model)
     gaussian = model.prompt_encoder.gaussian
+    if next(model.parameters()).is_cuda:
+        ready_on_gpu(model)
     trunk = model.trunk_module
     if isinstance(trunk, Hiera):
         trunk.fixed_positions = trunk.positions().to(trunk_dtype)
@@ -57,11 +62,18 @@ def make_ready(
     model.prompt_encoder.gaussian = gaussian.float()  # not a weight: rounded, it would shift positions
 
 
-def compile_layers(model: RS2SAM2) -> None:
-    """torch.compile for each layer of BEiT-3 and block of Hiera on a GPU: layers of one shape share what is compiled."""
-    blocks = list(model.trunk.blocks) if isinstance(model.trunk, Hiera) else []
-    for layer in [*model.beit3.layers, *blocks]:
-        layer.compile(mode="max-autotune-no-cudagraphs")
+def ready_on_gpu(model: RS2SAM2) -> None:
+    """Fewer and larger products, and Hiera's tokens in the order of its windows where these divide its grid."""
+    trunk = model.trunk_module
+    if isinstance(trunk, Hiera) and fits(trunk):
+        model.trunk = WindowedHiera(trunk, list(model.neck.laterals))
+        model.neck.laterals = nn.ModuleList(nn.Identity() for _ in model.neck.laterals)
+    for i, layer in enumerate(model.beit3.layers):
+        assert isinstance(layer, Layer)
+        model.beit3.layers[i] = MergedLayer(layer)
+    merge_gelu(model)
+    for part in (model.beit3.norm, model.prompt_encoder, model.mask_decoder):
+        swap_norms(part)
 
 
 def merge_mlp_adapter(block: Block) -> None:
@@ -87,7 +99,9 @@ def merge_skips(model: RS2SAM2) -> None:
         matrix = second.weight.flatten(1)
         lateral = Lateral(first.in_channels, second.out_channels, 1, device="meta")
         lateral.weight = _fixed((matrix @ first.weight.flatten(1))[..., None, None])
-        lateral.bias = _fixed(matrix @ first.bias + second.bias)
+        upscale = getattr(model.mask_decoder, f"upscale{2 - level}")  # its bias is added to the same map
+        lateral.bias = _fixed(matrix @ first.bias + second.bias + upscale.bias)
+        upscale.bias = None
         model.neck.laterals[level] = lateral
         setattr(model.mask_decoder, name, nn.Identity())
 

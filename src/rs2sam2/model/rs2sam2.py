@@ -152,7 +152,7 @@ class RS2SAM2(Pretrained):
         """The rest of `forward`, which sees the phrases."""
         features, patches = parts.features, parts.patches
         self._check_phrases(token_ids, len(patches), image_index)
-        if text_padding is not None and not torch.compiler.is_exporting() and not text_padding.any():
+        if text_padding is not None and _may_look(text_padding) and not text_padding.any():
             text_padding = None  # nothing to hide: attention is faster without a mask
 
         # BEiT-3: phrase and image together.
@@ -200,7 +200,7 @@ class RS2SAM2(Pretrained):
         unknown = token_ids == UNKNOWN_ID
         if text_padding is not None:
             return unknown | text_padding
-        return unknown if unknown.any() else None
+        return unknown if not _may_look(unknown) or unknown.any() else None
 
     def _prompt(
         self, sparse: Tensor, mask_prompt: Tensor | None, prompts: SAMPrompts | None, size: tuple[int, int]
@@ -246,6 +246,11 @@ class RS2SAM2(Pretrained):
             )
         if index is None and len(token_ids) != images:
             raise UsageError(f"{len(token_ids)} phrases for {images} images: say by image_index which is about which")
+
+
+def _may_look(x: Tensor) -> bool:
+    """Whether values may decide what is computed: not where it is written down for other values."""
+    return not torch.compiler.is_exporting() and not (x.is_cuda and torch.cuda.is_current_stream_capturing())
 
 
 def _rows(x: Tensor, index: Tensor | None) -> Tensor:
