@@ -22,7 +22,7 @@ WIDTH, LEFT, RIGHT, STEP = 820, 230, 250, 22
 
 
 def read(folder: Path) -> dict[str, list[tuple[str, dict[str, Any]]]]:
-    """Rows by model, each with its date and device, sorted by file name; the date is in the name."""
+    """Rows by model and device, each with its date and device, sorted by file name; the date is in the name."""
     found = defaultdict(list)
     for path in sorted(folder.rglob("*.json")):
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -33,7 +33,7 @@ def read(folder: Path) -> dict[str, list[tuple[str, dict[str, Any]]]]:
             raise SystemExit(f"{path} has no date in its name, as in cpu-2026-11-25-large.json")
         about = kept["machine"]
         for row in kept["rows"]:
-            found[row["model"]].append((f"{date[0]}, {about['device']}, {about['threads']} threads", row))
+            found[f"{row['model']} on {about['device']}"].append((f"{date[0]}, {about['device']}, {about['threads']} threads", row))
     return dict(found)
 
 

@@ -24,6 +24,7 @@ from rs2sam2.checkpoint.folder import convert, open_folder
 from rs2sam2.cli import run
 from rs2sam2.config import DTypeName
 from rs2sam2.losses import released_losses
+from rs2sam2.model.recording import SEEN
 from rs2sam2.model.rs2sam2 import RS2SAM2, RS2SAM2Output
 from rs2sam2.predictor import Predictor, RS2SAM2Segmenter
 from toys import shared
@@ -165,6 +166,29 @@ def test_every_mode_keeps_the_mask(imported: Path, weights: ModuleType, dtype: D
         arrays, views = case(weights, letter)
         with torch.inference_mode():
             logits = segmenter.model(*views).mask_logits[0, 0].float().numpy()
+        mask, wanted = logits > 0.5, arrays["low_res_logits"] > 0.5
+        error, overlap = np.abs(logits - arrays["low_res_logits"]).max(), (mask & wanted).sum() / (mask | wanted).sum()
+        print(dtype, letter, f"largest error {error:.1e}, IoU {overlap:.4f}")
+        assert error < tolerance and overlap >= least
+
+
+ON_A_GPU: dict[DTypeName, tuple[float, float]] = {"float32": (5e-3, 0.999), "bfloat16": (1.5, 0.92)}
+"""As MODES. On a GPU torch rounds what goes into float32 convolutions to TF32, where it is not told otherwise."""
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("dtype", ON_A_GPU)
+def test_modes_and_recordings_on_a_gpu(imported: Path, weights: ModuleType, dtype: DTypeName) -> None:
+    segmenter = Predictor.load(imported, device="cuda", dtype=dtype).segmenter
+    assert isinstance(segmenter, RS2SAM2Segmenter)
+    tolerance, least = ON_A_GPU[dtype]
+    for letter in "ac":
+        arrays, views = case(weights, letter)
+        image, beit3, ids = (x.to("cuda") for x in views)
+        with torch.inference_mode():
+            for _ in range(SEEN + 1):
+                output = segmenter.answer(segmenter.model.look(image, beit3), ids)
+        logits = output.mask_logits[0, 0].float().cpu().numpy()
         mask, wanted = logits > 0.5, arrays["low_res_logits"] > 0.5
         error, overlap = np.abs(logits - arrays["low_res_logits"]).max(), (mask & wanted).sum() / (mask | wanted).sum()
         print(dtype, letter, f"largest error {error:.1e}, IoU {overlap:.4f}")
