@@ -33,7 +33,9 @@ def read(folder: Path) -> dict[str, list[tuple[str, dict[str, Any]]]]:
             raise SystemExit(f"{path} has no date in its name, as in cpu-2026-11-25-large.json")
         about = kept["machine"]
         for row in kept["rows"]:
-            found[f"{row['model']} on {about['device']}"].append((f"{date[0]}, {about['device']}, {about['threads']} threads", row))
+            found[f"{row['model']} on {about['device']}"].append(
+                (f"{date[0]}, {about['device']}, {about['threads']} threads", row)
+            )
     return dict(found)
 
 

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from rs2sam2.model.adapters import TEXT_KEPT, TextAdapter
 from rs2sam2.model.beit3 import JointAttention, Layer, SubLNFeedForward
-from rs2sam2.model.layers import LinearGELU, MultiheadAttention, attend
+from rs2sam2.model.hiera import MLP_ADAPTER_WEIGHT, Block
+from rs2sam2.model.layers import FeedForward, LinearGELU, MultiheadAttention, attend
 from rs2sam2.model.passes import add_norm, softmax_of_words
 
 ALIGNED = 8
@@ -160,6 +161,20 @@ class _Way(nn.Module):
     def _norm(x: Tensor, norm: nn.Module) -> Tensor:
         assert isinstance(norm, nn.LayerNorm)
         return add_norm(x, None, norm)[1]
+
+
+def merge_mlp_adapter(block: Block) -> None:
+    """fc2 GELU(fc1 y) + 0.5 up GELU(down y) is one MLP: the adapter's hidden units stand beside the others."""
+    adapter, mlp = block.mlp_adapter, block.mlp
+    if adapter is None:
+        return
+    assert isinstance(mlp, FeedForward)
+    fc1, fc2 = mlp.fc1, mlp.fc2
+    fc1.weight = fixed(torch.cat([fc1.weight, adapter.down.weight]))
+    fc1.bias = fixed(torch.cat([fc1.bias, adapter.down.bias]))
+    fc2.weight = fixed(torch.cat([fc2.weight, MLP_ADAPTER_WEIGHT * adapter.up.weight], dim=1))
+    fc2.bias = fixed(fc2.bias + MLP_ADAPTER_WEIGHT * adapter.up.bias)
+    block.mlp_adapter = None
 
 
 def merge_gelu(module: nn.Module) -> None:

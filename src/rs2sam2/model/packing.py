@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from rs2sam2.model.beit3 import Layer
-from rs2sam2.model.hiera import ADAPTER_RATIO, MLP_ADAPTER_WEIGHT, MLP_RATIO, Block, Hiera
-from rs2sam2.model.layers import FeedForward, LinearGELU, MultiheadAttention
-from rs2sam2.model.merged import MergedLayer, merge_gelu
+from rs2sam2.model.hiera import ADAPTER_RATIO, MLP_RATIO, Block, Hiera
+from rs2sam2.model.layers import LinearGELU, MultiheadAttention
+from rs2sam2.model.merged import MergedLayer, fixed, merge_gelu, merge_mlp_adapter
 from rs2sam2.model.neck import Lateral
 from rs2sam2.model.passes import swap_norms
 from rs2sam2.model.rs2sam2 import RS2SAM2
@@ -76,20 +76,6 @@ def ready_on_gpu(model: RS2SAM2) -> None:
         swap_norms(part)
 
 
-def merge_mlp_adapter(block: Block) -> None:
-    """fc2 GELU(fc1 y) + 0.5 up GELU(down y) is one MLP: the adapter's hidden units stand beside the others."""
-    adapter, mlp = block.mlp_adapter, block.mlp
-    if adapter is None:
-        return
-    assert isinstance(mlp, FeedForward)
-    fc1, fc2 = mlp.fc1, mlp.fc2
-    fc1.weight = _fixed(torch.cat([fc1.weight, adapter.down.weight]))
-    fc1.bias = _fixed(torch.cat([fc1.bias, adapter.down.bias]))
-    fc2.weight = _fixed(torch.cat([fc2.weight, MLP_ADAPTER_WEIGHT * adapter.up.weight], dim=1))
-    fc2.bias = _fixed(fc2.bias + MLP_ADAPTER_WEIGHT * adapter.up.bias)
-    block.mlp_adapter = None
-
-
 def merge_skips(model: RS2SAM2) -> None:
     """Of the neck's maps at strides 4 and 8 the decoder sees a second 1x1 convolution alone: the two are one."""
     for level, name in enumerate(("skip_stride4", "skip_stride8")):
@@ -98,9 +84,9 @@ def merge_skips(model: RS2SAM2) -> None:
         assert first.bias is not None and second.bias is not None
         matrix = second.weight.flatten(1)
         lateral = Lateral(first.in_channels, second.out_channels, 1, device="meta")
-        lateral.weight = _fixed((matrix @ first.weight.flatten(1))[..., None, None])
+        lateral.weight = fixed((matrix @ first.weight.flatten(1))[..., None, None])
         upscale = getattr(model.mask_decoder, f"upscale{2 - level}")  # its bias is added to the same map
-        lateral.bias = _fixed(matrix @ first.bias + second.bias + upscale.bias)
+        lateral.bias = fixed(matrix @ first.bias + second.bias + upscale.bias)
         upscale.bias = None
         model.neck.laterals[level] = lateral
         setattr(model.mask_decoder, name, nn.Identity())
@@ -184,7 +170,3 @@ def pack_linears(module: nn.Module, dtype: torch.dtype, release: Callable[[], No
             release()
         else:
             pack_linears(child, dtype, release)
-
-
-def _fixed(value: Tensor) -> nn.Parameter:
-    return nn.Parameter(value.detach(), requires_grad=False)

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rs2sam2.model.adapters import TextAdapter
-from rs2sam2.model.hiera import MLP_ADAPTER_WEIGHT, Block, Hiera, WindowAttention
+from rs2sam2.model.hiera import Block, Hiera, WindowAttention
 from rs2sam2.model.layers import FeedForward
-from rs2sam2.model.merged import EpilogueGELU, MergedTextAdapter, fixed
+from rs2sam2.model.merged import EpilogueGELU, MergedTextAdapter, fixed, merge_mlp_adapter
 from rs2sam2.model.passes import add_norm, by_window, patch_rows, pool
 
 PATCH = 4
@@ -78,7 +78,7 @@ class WindowedHiera(nn.Module):
 
 
 class WindowedBlock(nn.Module):
-    """`Block` for tokens (B, N, C) in the order of its windows."""
+    """`Block` for tokens (B, N, C) in the order of its windows. Takes the block apart."""
 
     def __init__(self, block: Block) -> None:
         super().__init__()
@@ -86,18 +86,13 @@ class WindowedBlock(nn.Module):
         self.norm1, self.norm2, self.projection = block.norm1, block.norm2, block.projection
         assert isinstance(block.attention, WindowAttention) and isinstance(block.mlp, FeedForward)
         self.attention = PackedWindows(block.attention, block.window)
-        fc1, fc2, adapter = block.mlp.fc1, block.mlp.fc2, block.mlp_adapter
-        weight, bias, back, out = (t.detach() for t in (fc1.weight, fc1.bias, fc2.weight, fc2.bias))
-        if adapter is not None:  # fc2 GELU(fc1 y) + 0.5 up GELU(down y) is one MLP
-            weight, bias = torch.cat([weight, adapter.down.weight]), torch.cat([bias, adapter.down.bias])
-            back, out = (
-                torch.cat([back, MLP_ADAPTER_WEIGHT * adapter.up.weight], dim=1),
-                out + MLP_ADAPTER_WEIGHT * adapter.up.bias,
-            )
+        merge_mlp_adapter(block)
+        fc1, fc2 = block.mlp.fc1, block.mlp.fc2
+        weight, bias, back = fc1.weight.detach(), fc1.bias.detach(), fc2.weight.detach()
         more = -len(weight) % HIDDEN if len(weight) > HIDDEN else 0
         self.fc1 = EpilogueGELU(F.pad(weight, (0, 0, 0, more)), F.pad(bias, (0, more)))
         self.fc2 = fixed(F.pad(back, (0, more)).mT.contiguous())  # (hidden, C)
-        self.fc2_bias = fixed(out)
+        self.fc2_bias = fixed(fc2.bias)
         self.text_adapter = None if block.text_adapter is None else _merged(block.text_adapter)
 
     def forward(self, x: Tensor, text: Tensor | None, text_padding: Tensor | None) -> tuple[Tensor, Tensor | None]:
