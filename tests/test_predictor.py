@@ -11,7 +11,16 @@ from PIL import Image
 from rs2sam2.config import DTypeName, ProcessorConfig
 from rs2sam2.errors import UsageError, VocabularyError
 from rs2sam2.overlay import draw_overlay
-from rs2sam2.predictor import Correction, Prediction, Predictor, RS2SAM2Segmenter, Segmented, pick_device, pick_dtype
+from rs2sam2.predictor import (
+    Correction,
+    Prediction,
+    Predictor,
+    RS2SAM2Segmenter,
+    Segmented,
+    phrases_that_fit,
+    pick_device,
+    pick_dtype,
+)
 from rs2sam2.presets import preset
 
 PHRASES = ["the ship", "the large tank on the left of the pier", "airplane"]
@@ -138,6 +147,12 @@ def test_bfloat16_runs(toy_folder: Path, picture: Path, dtype: DTypeName) -> Non
     assert result.logits.dtype == np.float32 and np.isfinite(result.logits).all()
     with pytest.raises(UsageError, match="mixed or bfloat16"):
         Predictor.load(toy_folder, dtype="int8")  # type: ignore[arg-type]
+
+
+def test_phrases_fit_into_what_a_gpu_has_free() -> None:
+    gb, bf16 = 10**9, torch.bfloat16
+    assert [phrases_that_fit(n * gb, 1024, bf16) for n in (0, 1, 3, 6, 10, 140)] == [1, 1, 4, 8, 16, 16]
+    assert phrases_that_fit(6 * gb, 1024, torch.float32) == 4 and phrases_that_fit(3 * gb, 512, bf16) == 16
 
 
 def test_auto_takes_bfloat16_only_where_it_is_native(toy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,10 @@ DTYPES = {
 """Of all but the trunk, and of the trunk."""
 
 
+BYTES_PER_PHRASE = 0.31e9
+"""What a phrase about an image of 1024 px takes of a GPU in bfloat16 with the large model (docs/performance.md)."""
+
+
 class RS2SAM2Segmenter:
     """The model with its tokenizer and processor."""
 
@@ -46,8 +50,11 @@ class RS2SAM2Segmenter:
         self.device = next(model.parameters()).device
         self.answer = RecordedAnswers(model) if self.device.type == "cuda" else model.answer
         # on a CPU a phrase that runs through all of Hiera gains nothing from company, and needs memory
-        large_on_cpu = isinstance(model.config.trunk, HieraConfig) and self.device.type == "cpu"
-        self.max_batch = 1 if large_on_cpu and model.config.text_adapters else 16 if self.device.type == "cuda" else 8
+        large = isinstance(model.config.trunk, HieraConfig)
+        self.max_batch = 1 if large and model.config.text_adapters else 8
+        if self.device.type == "cuda":
+            free = torch.cuda.mem_get_info(self.device)[0]
+            self.max_batch = phrases_that_fit(free, model.config.image_size, model.dtype) if large else 16
         self._looked_at: list[Image.Image] = []
         self._parts: ImageParts | None = None  # of those images, for the next phrases about them
         self.image_size = model.config.image_size  # what scenes cut their tiles to
@@ -230,6 +237,12 @@ class Predictor:
                     )
                 )
         return results
+
+
+def phrases_that_fit(free: int, image_size: int, dtype: torch.dtype) -> int:
+    """How many phrases at a time a GPU with so many bytes free takes, half of them left alone: 1 to 16, a power of two."""
+    each = BYTES_PER_PHRASE * (image_size / 1024) ** 2 * dtype.itemsize / 2
+    return min(16, 2 ** (max(1, int(free / 2 / each)).bit_length() - 1))
 
 
 def pick_device(device: str) -> torch.device:
