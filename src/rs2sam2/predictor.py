@@ -242,7 +242,7 @@ class Predictor:
 def phrases_that_fit(free: int, image_size: int, dtype: torch.dtype) -> int:
     """How many phrases at a time a GPU with so many bytes free takes, half of them left alone: 1 to 16, a power of two."""
     each = BYTES_PER_PHRASE * (image_size / 1024) ** 2 * dtype.itemsize / 2
-    return min(16, 2 ** (max(1, int(free / 2 / each)).bit_length() - 1))
+    return 1 << min(4, max(1, int(free / 2 / each)).bit_length() - 1)
 
 
 def pick_device(device: str) -> torch.device:
