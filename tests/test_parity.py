@@ -157,19 +157,24 @@ MODES: dict[DTypeName, tuple[float, float]] = {
 """Largest error of the logits (their standard deviation is 2 to 6) and least IoU of the mask, for a loaded predictor."""
 
 
+def assert_near(logits: Tensor, recorded: Any, name: str, tolerance: float, least: float) -> None:
+    ours = logits[0, 0].float().cpu().numpy()
+    mask, wanted = ours > 0.5, recorded > 0.5
+    error, overlap = np.abs(ours - recorded).max(), (mask & wanted).sum() / (mask | wanted).sum()
+    print(name, f"largest error {error:.1e}, IoU {overlap:.4f}")
+    assert error < tolerance and overlap >= least
+
+
 @pytest.mark.parametrize("dtype", MODES)
 def test_every_mode_keeps_the_mask(imported: Path, weights: ModuleType, dtype: DTypeName) -> None:
     segmenter = Predictor.load(imported, device="cpu", dtype=dtype).segmenter
     assert isinstance(segmenter, RS2SAM2Segmenter)
-    tolerance, least = MODES[dtype]
+    limits = MODES[dtype]
     for letter in "ac":
         arrays, views = case(weights, letter)
         with torch.inference_mode():
-            logits = segmenter.model(*views).mask_logits[0, 0].float().numpy()
-        mask, wanted = logits > 0.5, arrays["low_res_logits"] > 0.5
-        error, overlap = np.abs(logits - arrays["low_res_logits"]).max(), (mask & wanted).sum() / (mask | wanted).sum()
-        print(dtype, letter, f"largest error {error:.1e}, IoU {overlap:.4f}")
-        assert error < tolerance and overlap >= least
+            logits = segmenter.model(*views).mask_logits
+        assert_near(logits, arrays["low_res_logits"], f"{dtype} {letter}", *limits)
 
 
 ON_A_GPU: dict[DTypeName, tuple[float, float]] = {"float32": (5e-3, 0.999), "bfloat16": (1.5, 0.92)}
@@ -181,18 +186,14 @@ ON_A_GPU: dict[DTypeName, tuple[float, float]] = {"float32": (5e-3, 0.999), "bfl
 def test_modes_and_recordings_on_a_gpu(imported: Path, weights: ModuleType, dtype: DTypeName) -> None:
     segmenter = Predictor.load(imported, device="cuda", dtype=dtype).segmenter
     assert isinstance(segmenter, RS2SAM2Segmenter)
-    tolerance, least = ON_A_GPU[dtype]
+    limits = ON_A_GPU[dtype]
     for letter in "ac":
         arrays, views = case(weights, letter)
         image, beit3, ids = (x.to("cuda") for x in views)
         with torch.inference_mode():
             for _ in range(SEEN + 1):
                 output = segmenter.answer(segmenter.model.look(image, beit3), ids)
-        logits = output.mask_logits[0, 0].float().cpu().numpy()
-        mask, wanted = logits > 0.5, arrays["low_res_logits"] > 0.5
-        error, overlap = np.abs(logits - arrays["low_res_logits"]).max(), (mask & wanted).sum() / (mask | wanted).sum()
-        print(dtype, letter, f"largest error {error:.1e}, IoU {overlap:.4f}")
-        assert error < tolerance and overlap >= least
+        assert_near(output.mask_logits, arrays["low_res_logits"], f"{dtype} {letter}", *limits)
 
 
 def test_padded_batch_gives_each_case_its_own_logits(model: RS2SAM2, weights: ModuleType) -> None:
