@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 
@@ -11,6 +13,7 @@ from PIL import Image
 
 from rs2sam2.data.builder.annotated import AnnotatedImage
 from rs2sam2.data.language.layout import Layout, SceneObject
+from rs2sam2.data.masks import from_coco
 from rs2sam2.errors import DataError, UsageError
 from rs2sam2.train.objects.mosaic import MosaicPool, mosaic_pool
 from rs2sam2.train.objects.options import Data, PoolOptions
@@ -132,6 +135,7 @@ def test_mosaics_put_scenes_side_by_side(tmp_path: Path) -> None:
             {"kind": "pasted", "labels": "a", "layouts": "b", "exclude": ("x",)},
             "data.pools.p of kind pasted has no exclude",
         ),
+        ({"kind": "mosaic", "labels": "a", "also": ("b.json",)}, "data.pools.p of kind mosaic has no also"),
     ],
 )
 def test_a_wrong_pool_says_what_is_wrong(given: dict, said: str) -> None:
@@ -148,3 +152,48 @@ def test_of_a_class_that_is_not_always_annotated_nothing_is_denied() -> None:
     with_cars, without = (record.known for record in pool.records)
     assert with_cars == {"airplane", "vehicle", "car", "truck", "bus", "van"}
     assert without == {"airplane"}
+
+
+def write_water(path: Path, first: int = 0) -> None:
+    """Says of two of the toy things' pictures what water they show: a strip on the left, and none."""
+    ring = [0, 0, 6, 0, 6, toy_imagery.HEIGHT, 0, toy_imagery.HEIGHT]
+    size = {"height": toy_imagery.HEIGHT, "width": toy_imagery.WIDTH}
+    images = [{"id": n, "file_name": f"image{first + n}.jpg", **size} for n in range(2)]
+    water = {"id": 1, "image_id": 0, "category_id": 1, "segmentation": [ring]}
+    categories = [{"id": 1, "name": "water"}]
+    path.write_text(json.dumps({"images": images, "annotations": [water], "categories": categories}))
+
+
+def test_what_else_is_annotated_is_known_where_it_is(toy: Toy) -> None:
+    """Water in the one picture, none in the other; of the rest nothing is said."""
+    write_water(Path(toy().options.data.root) / "water.json")
+    things = opened(toy("--data.pools.things.also=[water.json]"))["things"]
+    assert isinstance(things, ImagePool) and "water" in things.classes()
+    wet, dry, *rest = (record for record in things.records)
+    assert [o.category for o in wet.layout.objects].count("water") == 1 and len(wet.pieces) == 4
+    assert wet.pieces[-1] is not None and wet.pieces[-1].mask.size == (6, toy_imagery.HEIGHT)
+    assert "water" in wet.known and "water" in dry.known and len(dry.layout.objects) == 3
+    assert not any("water" in record.known for record in rest)
+
+
+def test_a_file_about_other_images_is_an_error(toy: Toy, tmp_path: Path) -> None:
+    write_water(tmp_path / "water.json", first=5)
+    with pytest.raises(DataError, match=r"image5.jpg"):
+        opened(toy(f"--data.pools.things.also=[{tmp_path / 'water.json'}]"))
+    with pytest.raises(UsageError, match=r"pool things: no .*nowhere.json"):
+        opened(toy("--data.pools.things.also=[nowhere.json]"))
+    other = AnnotatedImage(Path("b.jpg"), Layout(9, 9), ())
+    with pytest.raises(DataError, match=r"pool p: a file of `also` is about none of its images"):
+        image_pool("p", [AnnotatedImage(Path("a.jpg"), Layout(9, 9), ())], 1.0, also=[[other]])
+
+
+def test_the_package_says_where_there_is_water_in_nwpu() -> None:
+    """Each outline is a mask of the size of its picture, and each picture is listed once."""
+    data = json.loads((Path(str(files("rs2sam2"))) / "recipes" / "nwpu-water.json").read_text())
+    sizes = {image["id"]: (image["height"], image["width"]) for image in data["images"]}
+    assert len(sizes) == len({image["file_name"] for image in data["images"]}) == len(data["images"])
+    assert {c["name"] for c in data["categories"]} == {"water"}
+    for annotation in data["annotations"]:
+        (part,) = from_coco(annotation["segmentation"])
+        assert part.decode(sizes[annotation["image_id"]]).sum() == annotation["area"]
+    assert 0 < len({a["image_id"] for a in data["annotations"]}) < len(sizes)

@@ -63,6 +63,9 @@ class PoolOptions:
     """Patterns of names of image files that are never looked at ("tile7_*")."""
     incomplete: tuple[str, ...] = ()
     """Classes that are annotated in some images only: where none is, nothing is said of them."""
+    also: tuple[str, ...] = ()
+    """Of `coco`: further instances files about some of the same images, relative to `data.root`, or by the bare name of one
+    that comes with the package (`nwpu-water.json`). An image that such a file lists without a class of it shows none."""
 
     def check(self, name: str) -> None:
         """Raise UsageError where the pool cannot be as it is, by the name that the recipe gives it."""
@@ -80,6 +83,7 @@ class PoolOptions:
             self.kind != "pasted" or not self.exclude,
             f"{key} of kind pasted has no exclude; exclude images in the pools that it cuts from",
         )
+        require(self.kind == "coco" or not self.also, f"{key} of kind {self.kind} has no also; that is for kind coco")
         require(
             self.kind in ("coco", "masks") or not self.incomplete,
             f"{key} of kind {self.kind} has no incomplete; that is for kinds coco and masks",
@@ -88,7 +92,9 @@ class PoolOptions:
     def paths(self) -> list[str]:
         """Everything that must be there."""
         return [
-            path for path in (self.annotations, self.images, self.masks, self.labels, self.layouts) if path is not None
+            path
+            for path in (self.annotations, self.images, self.masks, self.labels, self.layouts, *self.also)
+            if path is not None
         ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Protocol, TypeVar
@@ -109,13 +110,19 @@ def open_parted(root: Path, options: Mapping[str, PoolOptions | None], share: fl
 
 
 def _missing(root: Path, pool: PoolOptions) -> Path | None:
-    return next((root / path for path in pool.paths() if not (root / path).exists()), None)
+    return next((path for name in pool.paths() if not (path := _at(root, name)).exists()), None)
+
+
+def _at(root: Path, name: str) -> Path:
+    """Where a file of a recipe lies: beside the recipes of the package, if its name is that of one there."""
+    packaged = Path(str(files("rs2sam2"))) / "recipes" / name
+    return packaged if Path(name).name == name and packaged.is_file() else root / name
 
 
 def _open(root: Path, name: str, pool: PoolOptions) -> ImagePool | MosaicPool:
     def at(path: str | None) -> Path:
         assert path is not None  # PoolOptions has checked what its kind needs
-        return root / path
+        return _at(root, path)
 
     if pool.kind == "mosaic":
         mosaic = mosaic_pool(name, at(pool.labels), pool.weight, pool.zoom)
@@ -127,40 +134,62 @@ def _open(root: Path, name: str, pool: PoolOptions) -> ImagePool | MosaicPool:
         labels = at(pool.labels) if pool.kind == "masks" else None
         images = read_index_masks(at(pool.masks), at(pool.images), labels, pool.category)
     kept_images = _without(name, pool, images, [i.image.name for i in images])
-    return image_pool(name, kept_images, pool.weight, pool.zoom, pool.incomplete)
+    also = [read_coco(at(path), at(pool.images), "train") for path in pool.also]
+    return image_pool(name, kept_images, pool.weight, pool.zoom, pool.incomplete, also)
 
 
 def image_pool(
-    name: str, images: Iterable[AnnotatedImage], weight: float, zoom: float = 0.5, incomplete: Sequence[str] = ()
+    name: str,
+    images: Iterable[AnnotatedImage],
+    weight: float,
+    zoom: float = 0.5,
+    incomplete: Sequence[str] = (),
+    also: Sequence[Sequence[AnnotatedImage]] = (),
 ) -> ImagePool:
     """Annotated images as a pool; what is annotated anywhere in it is taken to be annotated throughout.
 
-    Of the classes `incomplete` nothing is known in images where none is annotated. Raises DataError where there are no
-    images.
+    Of the classes `incomplete` nothing is known in images where none is annotated. `also`: what else is annotated in some of
+    the images, each set throughout those that are in it. Raises DataError where there are no images.
     """
     listed = list(images)
-    known = related({canonical(o.category) for image in listed for o in image.layout.objects})
+    known = related(_classes(listed))
     if not listed:
         raise DataError(f"pool {name} has no images; leave it out with --data.pools.{name}=null")
 
     unsure = [related({name}) for name in incomplete]
+    further = [({image.image: image for image in more}, related(_classes(more))) for more in also]
+    if not all(any(image.image in found for image in listed) for found, _ in further):
+        raise DataError(
+            f"pool {name}: a file of `also` is about none of its images; --data.pools.{name}.also=[] leaves it out"
+        )
 
-    def known_in(image: AnnotatedImage) -> frozenset[str]:
-        here = {canonical(o.category) for o in image.layout.objects}
-        return known - {kind for kinds in unsure if not kinds & here for kind in kinds}
+    def record(image: AnnotatedImage) -> Record:
+        here = _classes([image])
+        sure = known - {kind for kinds in unsure if not kinds & here for kind in kinds}
+        for found, classes in further:
+            if (more := found.get(image.image)) is not None:
+                objects = (*image.layout.objects, *more.layout.objects)
+                layout = replace(image.layout, objects=objects)
+                image = replace(image, layout=layout, targets=(*image.targets, *more.targets))
+                sure |= classes
+        return record_of(image, sure)
 
-    return ImagePool(name, tuple(record_of(image, known_in(image)) for image in listed), weight, zoom)
+    return ImagePool(name, tuple(map(record, listed)), weight, zoom)
 
 
-def _without(name: str, pool: PoolOptions, items: Sequence[T], files: Sequence[str]) -> tuple[T, ...]:
+def _classes(images: Iterable[AnnotatedImage]) -> set[str]:
+    return {canonical(o.category) for image in images for o in image.layout.objects}
+
+
+def _without(name: str, pool: PoolOptions, items: Sequence[T], names: Sequence[str]) -> tuple[T, ...]:
     """Items whose file's name fits no pattern. A pattern that fits nothing would let through what it should keep out."""
     for pattern in pool.exclude:
-        if not any(fnmatch(file, pattern) for file in files):
+        if not any(fnmatch(file, pattern) for file in names):
             raise UsageError(
-                f"recipe: data.pools.{name}.exclude has {pattern!r}, which fits none of its {len(files)} files "
-                f"(such as {', '.join(files[:2])}); correct it, or set --data.pools.{name}.exclude=[]"
+                f"recipe: data.pools.{name}.exclude has {pattern!r}, which fits none of its {len(names)} files "
+                f"(such as {', '.join(names[:2])}); correct it, or set --data.pools.{name}.exclude=[]"
             )
-    return tuple(i for i, f in zip(items, files, strict=True) if not any(fnmatch(f, p) for p in pool.exclude))
+    return tuple(i for i, f in zip(items, names, strict=True) if not any(fnmatch(f, p) for p in pool.exclude))
 
 
 def related(classes: set[str]) -> frozenset[str]:

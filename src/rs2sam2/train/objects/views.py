@@ -115,14 +115,16 @@ def photograph(pixels: Pixels, random: Random) -> tuple[Pixels, bool]:
     side = image.width
     trusted = True
     dice = random.random()
-    if dice < 0.6:
+    if dice < 0.45:
         small = max(32, round(side / math.exp(random.uniform(0, 1.2))))
         image = image.resize((small, small), Image.Resampling.BOX).resize((side, side), Image.Resampling.BICUBIC)
+    elif dice < 0.6:
+        image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.5, 2.5)))
     elif dice < 0.8:
         image = image.filter(ImageFilter.UnsharpMask(random.uniform(0.5, 2), random.randint(40, 160), 0))
-    if random.random() < 0.2:
+    if random.random() < 0.3:
         buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=random.randint(30, 90))
+        image.save(buffer, "JPEG", quality=round(math.exp(random.uniform(math.log(8), math.log(90)))))
         image = Image.open(buffer)
     tables = []
     gain, lift, gamma = random.uniform(0.75, 1.3), random.uniform(-25, 25), math.exp(random.uniform(-0.3, 0.3))
@@ -134,7 +136,7 @@ def photograph(pixels: Pixels, random: Random) -> tuple[Pixels, bool]:
     image = image.point(np.concatenate(tables).round().astype(int).tolist())
     trusted = trusted and not strong and abs(lift) < 20
     dice = random.random()
-    if dice < 0.1:
+    if dice < 0.15:
         image = image.convert("L").convert("RGB")
         trusted = False
     elif dice < 0.35:
