@@ -15,6 +15,11 @@ from rs2sam2.objects.pyramid import ImageFeatures, Pyramid
 from rs2sam2.objects.reader import Reader, Reading
 
 
+def normalise(pixels: Tensor) -> Tensor:
+    """(B, S, S, 3) uint8 -> (B, 3, S, S), channels last, as EfficientNet-Lite was trained: (x - 127) / 128."""
+    return pixels.permute(0, 3, 1, 2).float().sub_(127).div_(128).contiguous(memory_format=torch.channels_last)
+
+
 class ObjectFirst(nn.Module):
     """Not RS2-SAM2 in small: here the image is read once, whatever the phrases, and language chooses among objects."""
 

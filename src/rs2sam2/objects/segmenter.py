@@ -19,7 +19,7 @@ from rs2sam2.objects.answer import EMPTY, choice, enlarge, members, outline
 from rs2sam2.objects.candidates import Candidates, overlap
 from rs2sam2.objects.diagnose import diagnose
 from rs2sam2.objects.files import load
-from rs2sam2.objects.model import ObjectFirst
+from rs2sam2.objects.model import ObjectFirst, normalise
 from rs2sam2.objects.pyramid import ImageFeatures
 from rs2sam2.objects.reader import Reading
 from rs2sam2.objects.symbolic import Layouts, second_opinion
@@ -120,8 +120,7 @@ class ObjectSegmenter:
     def _pixels(self, image: Image.Image, window: tuple[float, float, float, float] | None, side: int) -> Tensor:
         """(1, 3, side, side), normalised; of a window (x0, y0, x1, y1 in pixels) where one is given."""
         square = image.resize((side, side), Image.Resampling.BILINEAR, box=window)
-        x = torch.from_numpy(np.array(square)).to(self.device).permute(2, 0, 1)[None].float()
-        return x.sub_(127).div_(128).contiguous(memory_format=torch.channels_last)
+        return normalise(torch.from_numpy(np.array(square))[None].to(self.device))
 
     def read(self, seen: Seen, phrase: str, *, corrected: bool) -> tuple[Reading, Tensor, list[int]]:
         """The reading of a phrase, the candidates' tokens, and which of them it means (the first one if `corrected`)."""

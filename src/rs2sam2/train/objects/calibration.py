@@ -16,10 +16,9 @@ from torch.nn import functional as F
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import UsageError
 from rs2sam2.objects.config import ObjectFirstConfig
-from rs2sam2.objects.model import ObjectFirst
+from rs2sam2.objects.model import ObjectFirst, normalise
 from rs2sam2.objects.symbolic import Layouts, second_opinion
 from rs2sam2.tokenizer import Tokenizer
-from rs2sam2.train.objects.losses import normalise
 from rs2sam2.train.objects.sources import Pixels
 
 FEWEST = 10

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from rs2sam2.objects.candidates import Candidates, overlap, peaks, propose
 from rs2sam2.objects.config import ObjectFirstConfig
-from rs2sam2.objects.model import ObjectFirst
+from rs2sam2.objects.model import ObjectFirst, normalise
 from rs2sam2.objects.pyramid import ImageFeatures
 from rs2sam2.objects.reader import Reading
 from rs2sam2.train.objects.layouts import LayoutBatch
@@ -23,11 +23,6 @@ FREE_MASKS = 6
 """Objects of a view that are outlined without a phrase."""
 WHOLE = 0.3
 """Share of the phrases about objects that are outlined as ground, too."""
-
-
-def normalise(image: Tensor) -> Tensor:
-    """(B, S, S, 3) uint8 -> (B, 3, S, S) as EfficientNet-Lite was trained: (x - 127) / 128."""
-    return ((image.permute(0, 3, 1, 2).float() - 127) / 128).contiguous(memory_format=torch.channels_last)
 
 
 def centre_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
