@@ -187,6 +187,16 @@ def test_a_file_about_other_images_is_an_error(toy: Toy, tmp_path: Path) -> None
         image_pool("p", [AnnotatedImage(Path("a.jpg"), Layout(9, 9), ())], 1.0, also=[[other]])
 
 
+def test_a_file_of_ones_own_goes_before_that_of_the_package(toy: Toy) -> None:
+    write_water(own := Path(toy().options.data.root) / "nwpu-water.json")
+    try:
+        assert "water" in opened(toy("--data.pools.things.also=[nwpu-water.json]"))["things"].classes()
+    finally:
+        own.unlink()  # the folder is that of all tests
+    with pytest.raises(DataError, match=r"no image .*002\.jpg"):  # the package's, about pictures that are not here
+        opened(toy("--data.pools.things.also=[nwpu-water.json]"))
+
+
 def test_the_package_says_where_there_is_water_in_nwpu() -> None:
     """Each outline is a mask of the size of its picture, and each picture is listed once."""
     data = json.loads((Path(str(files("rs2sam2"))) / "recipes" / "nwpu-water.json").read_text())

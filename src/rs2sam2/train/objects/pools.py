@@ -114,9 +114,9 @@ def _missing(root: Path, pool: PoolOptions) -> Path | None:
 
 
 def _at(root: Path, name: str) -> Path:
-    """Where a file of a recipe lies: beside the recipes of the package, if its name is that of one there."""
-    packaged = Path(str(files("rs2sam2"))) / "recipes" / name
-    return packaged if Path(name).name == name and packaged.is_file() else root / name
+    """Where a file of a recipe lies: below `root`, or, by its bare name, beside the recipes of the package."""
+    packaged = Path(str(files("rs2sam2"))) / "recipes" / Path(name).name
+    return packaged if Path(name).name == name and packaged.is_file() and not (root / name).exists() else root / name
 
 
 def _open(root: Path, name: str, pool: PoolOptions) -> ImagePool | MosaicPool:
