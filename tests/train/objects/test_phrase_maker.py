@@ -8,8 +8,10 @@ from random import Random
 from toy_objects import toy_source
 
 from rs2sam2.data.language.evaluate import execute
+from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.parser import parse
-from rs2sam2.train.objects.phrases import PhraseBank, PhraseMaker, fill_bank
+from rs2sam2.data.language.program import Program, Selection
+from rs2sam2.train.objects.phrases import Asked, PhraseBank, PhraseMaker, fill_bank
 from rs2sam2.train.objects.views import draw_view
 
 
@@ -70,3 +72,16 @@ def test_shares_of_what_is_not_there() -> None:
         absent = [a for a in asked if not a.targets]
         assert abs(len(absent) / len(asked) - share) < 0.1
         assert sum(a.hard for a in absent) / len(absent) > 0.9
+
+
+def test_classes_that_are_not_there_are_denied_alike() -> None:
+    """However rarely the bank speaks of them."""
+
+    def said(category: str) -> Asked:
+        return Asked(f"the {category}", (0,), 0, "category", Program(Selection(category, "one")))
+
+    bank = PhraseBank((*[said("ship")] * 97, said("dam"), said("windmill"), said("bridge")))
+    scene = replace(toy_source(), layout=Layout(64, 64), pieces=(), known=frozenset({"ship", "dam", "windmill"}))
+    maker = PhraseMaker(Random(0), bank)
+    count = Counter(a.phrase for _ in range(100) for a in maker.about(scene, 3))
+    assert set(count) == {"the ship", "the dam", "the windmill"} and min(count.values()) > 20

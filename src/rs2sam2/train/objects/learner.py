@@ -21,6 +21,7 @@ from rs2sam2.objects.segmenter import ObjectSegmenter
 from rs2sam2.tokenizer import Tokenizer
 from rs2sam2.train.build import require
 from rs2sam2.train.learner import Group
+from rs2sam2.train.objects.beside import never_beside
 from rs2sam2.train.objects.calibration import FEWEST, Question, Slope, fit, presence_logits
 from rs2sam2.train.objects.data import TrainingBatch, TrainingItem, ViewItems, bank_of, collate_both, draw_asked
 from rs2sam2.train.objects.layouts import LayoutSampler, read_layouts
@@ -61,7 +62,8 @@ class ObjectFirstLearner:
         )
         real = [] if data.layouts is None else read_layouts(Path(data.root) / data.layouts)
         self._val: list[Sample] = [] if data.refs is None else open_dataset(data.refs).read(data.val)
-        self.pools, self.held_out = open_parted(Path(data.root), data.pools, data.calibration.share)
+        beside = never_beside({phrase.layout for phrase in real}, data.rare)
+        self.pools, self.held_out = open_parted(Path(data.root), data.pools, data.calibration.share, beside)
         self.layouts = LayoutSampler(real, self.config, data.no_target, data.hard, data.imagined) if real else None
         self.notes = [*notes, f"images: {', '.join(f'{p.name} {len(p)}' for p in self.pools)}"]
         foreign = sorted({name for pool in self.pools for name in pool.classes()} - set(self.config.classes))

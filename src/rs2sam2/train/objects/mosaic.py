@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -21,17 +21,24 @@ APPROXIMATE = {"stadium": 0.84, "ground track field": 0.84, "baseball field": 0.
 """Share of a picture's side that such a thing fills, where a mask can be guessed at all."""
 LEFT_OUT = frozenset({"bridge", "freeway", "harbor"})
 """They run through their pictures and end nowhere in them: a box would be wrong."""
+LOCATED = (ROUND | SQUARE | WHOLE) - LEFT_OUT
+"""Classes of which a picture says where they are."""
 CANVAS = 512
 
 
 @dataclass(frozen=True)
 class MosaicPool:
-    """Pictures each filled by one thing, alone or two to four of them in the cells of an uneven grid."""
+    """Pictures each filled by one thing, alone or two to four of them in the cells of an uneven grid.
+
+    A picture that merely contains a class, nobody knows where, comes alone: it shows what is not beside that class.
+    """
 
     name: str
     pictures: tuple[tuple[str, Path], ...]  # canonical class, or NOTHING
     weight: float
     zoom: float = 0.0
+    beside: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """See `never_beside`."""
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -50,8 +57,8 @@ class MosaicPool:
         return replace(self, pictures=tuple(kept)), replace(self, pictures=tuple(held))
 
     def classes(self) -> set[str]:
-        """Of all pictures."""
-        return {category for category, _ in self.pictures if category != NOTHING}
+        """Of what is located."""
+        return {category for category, _ in self.pictures if category in LOCATED}
 
     def contents(self) -> Iterator[tuple[str, ...]]:
         """Class and name."""
@@ -60,15 +67,22 @@ class MosaicPool:
 
     def draw(self, random: Random) -> Source:
         """A mosaic. Raises DataError where a picture cannot be read."""
+        category, path = random.choice(self.pictures)
+        if category not in LOCATED and category != NOTHING:
+            return self._alone(category, path)
+        classes = self.classes()
+        located = [(c, p) for c, p in self.pictures if c in LOCATED or c == NOTHING]
         columns, rows = random.choice(((1, 1), (2, 1), (1, 2), (2, 2), (2, 2)))
         xs, ys = _cuts(columns, random), _cuts(rows, random)
         canvas = Image.new("RGB", (CANVAS, CANVAS))
         objects: list[SceneObject] = []
         pieces: list[Piece | None] = []
+        denied: list[frozenset[str]] = []  # cell by cell
         for j in range(rows):
             for i in range(columns):
                 box = (xs[i], ys[j], xs[i + 1], ys[j + 1])
-                category, path = random.choice(self.pictures)
+                category, path = random.choice(located)
+                denied.append(self.beside.get(category, frozenset()) - classes)
                 seen_x, seen_y = _paste(canvas, path, box)
                 if category == NOTHING:
                     continue
@@ -76,14 +90,25 @@ class MosaicPool:
                 objects.append(SceneObject(category, shape, (shape[2] - shape[0]) * (shape[3] - shape[1])))
                 pieces.append(_piece(category, shape) if category in APPROXIMATE else None)
         layout = Layout(CANVAS, CANVAS, tuple(objects))
-        return Source(np.asarray(canvas), layout, tuple(pieces), frozenset(self.classes()))
+        return Source(np.asarray(canvas), layout, tuple(pieces), frozenset(classes) | frozenset.intersection(*denied))
+
+    def _alone(self, category: str, path: Path) -> Source:
+        canvas = Image.new("RGB", (CANVAS, CANVAS))
+        _paste(canvas, path, (0, 0, CANVAS, CANVAS))
+        return Source(np.asarray(canvas), Layout(CANVAS, CANVAS), (), self.beside[category])
 
 
-def mosaic_pool(name: str, labels: Path, weight: float, zoom: float = 0.0) -> MosaicPool:
-    """From a `labels.csv` with the columns file and category; classes that a picture merely contains are left out."""
-    usable = (ROUND | SQUARE | WHOLE | {NOTHING}) - LEFT_OUT
+def mosaic_pool(
+    name: str, labels: Path, weight: float, zoom: float = 0.0, beside: Mapping[str, frozenset[str]] | None = None
+) -> MosaicPool:
+    """From a `labels.csv` with the columns file and category.
+
+    Classes that a picture merely contains are left out, but for those of which it is known what is not `beside` them.
+    """
+    beside = beside or {}
     pictures = [(canonical(row["category"]), labels.parent / row["file"]) for row in scene_rows(labels)]
-    return MosaicPool(name, tuple(p for p in pictures if p[0] in usable), weight, zoom)
+    kept = tuple(p for p in pictures if p[0] in LOCATED or p[0] == NOTHING or beside.get(p[0]))
+    return MosaicPool(name, kept, weight, zoom, beside)
 
 
 def _cuts(count: int, random: Random) -> list[int]:

@@ -142,6 +142,8 @@ class Data:
     """Share of those whose class is there all the same."""
     bank: int = 4000
     """Phrases that are gathered before each epoch, to be asked of views in which they mean nothing."""
+    rare: float = 0.005
+    """What less than this share of the layouts with a class show beside it is denied where imagery shows that class."""
     calibration: Calibration = field(default_factory=Calibration)
 
     def __post_init__(self) -> None:
@@ -151,7 +153,7 @@ class Data:
         require(any(self.pools.values()), "data.pools are all left out: there is nothing to look at")
         for name in ("views", "phrases", "layout_phrases", "layouts_beside", "bank"):
             require(getattr(self, name) >= 1, f"data.{name} {getattr(self, name)} must be at least 1")
-        for name in ("no_target", "hard", "imagined"):
+        for name in ("no_target", "hard", "imagined", "rare"):
             require(0 <= getattr(self, name) <= 1, f"data.{name} {getattr(self, name)} must be in [0, 1]")
 
 

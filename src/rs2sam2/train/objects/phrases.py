@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -75,6 +76,15 @@ class PhraseBank:
     phrases: tuple[Asked, ...] = ()
     kinds: Mapping[str, int] = field(default_factory=dict)
 
+    @cached_property
+    def by_class(self) -> dict[str, list[Asked]]:
+        """The phrases by the class of what they mean."""
+        found: defaultdict[str, list[Asked]] = defaultdict(list)
+        for asked in self.phrases:
+            assert asked.program is not None
+            found[asked.program.select.category].append(asked)
+        return dict(found)
+
 
 def fill_bank(scenes: Iterable[Scene], random: Random, size: int, each: int) -> PhraseBank:
     """About `size` phrases, up to `each` about a scene, of at most `size` scenes.
@@ -143,16 +153,20 @@ class PhraseMaker:
         return Asked(phrase, tuple(sorted(candidate.targets)), form, candidate.kind, program)
 
     def _absent(self, scene: Scene, count: int) -> list[Asked]:
-        """Phrases of the bank that are surely not true here, the class being there or not."""
+        """Phrases of the bank that are surely not true here, the class being there or not; classes that are not all alike."""
         random, layout, known = self.random, scene.layout, scene.known
         present = {canonical(o.category) for o in layout.objects}
         asked: list[Asked] = []
         if not self.bank.phrases:
             return asked
+        missing = [c for c in self.bank.by_class if c in known and not layout.candidates(c)]
         for _ in range(count):
             hard = random.random() < self.hard and bool(present)
+            if not hard and not missing:
+                continue
+            phrases = self.bank.phrases if hard else self.bank.by_class[random.choice(missing)]
             for _ in range(TRIES):
-                other = random.choice(self.bank.phrases)
+                other = random.choice(phrases)
                 assert other.program is not None
                 select = other.program.select
                 named = {select.category} | {

@@ -15,6 +15,7 @@ from rs2sam2.data.builder.coco import read_coco
 from rs2sam2.data.builder.index_masks import read_index_masks
 from rs2sam2.data.language.lexicon import KINDS_OF, canonical
 from rs2sam2.errors import DataError, UsageError
+from rs2sam2.train.objects.beside import denied_by
 from rs2sam2.train.objects.mosaic import MosaicPool, mosaic_pool
 from rs2sam2.train.objects.options import PoolOptions
 from rs2sam2.train.objects.pasted import pasted_pool
@@ -89,12 +90,17 @@ class ImagePool:
             yield record.image.name, str(record.size), repr(record.layout)
 
 
-def open_parted(root: Path, options: Mapping[str, PoolOptions | None], share: float) -> tuple[list[Pool], list[Pool]]:
+def open_parted(
+    root: Path,
+    options: Mapping[str, PoolOptions | None],
+    share: float,
+    beside: Mapping[str, frozenset[str]] | None = None,
+) -> tuple[list[Pool], list[Pool]]:
     """The pools of a recipe to train on, and a share of each that is held out. Pools that are None are left out.
 
-    What is pasted is cut out of images to train on alone. Raises UsageError where a pool's files are not there (all such
-    pools are named, before any is read), or a pattern of what to exclude fits nothing; DataError where files are not as
-    they must be.
+    `beside`: what can be denied of a picture for what it shows, see `never_beside`. What is pasted is cut out of images to
+    train on alone. Raises UsageError where a pool's files are not there (all such pools are named, before any is read), or
+    a pattern of what to exclude fits nothing; DataError where files are not as they must be.
     """
     wanted = {name: pool for name, pool in options.items() if pool is not None}
     missing = {name: path for name, pool in wanted.items() if (path := _missing(root, pool)) is not None}
@@ -102,7 +108,8 @@ def open_parted(root: Path, options: Mapping[str, PoolOptions | None], share: fl
         listed = ", ".join(f"pool {name}: no {path}" for name, path in missing.items())
         without = " ".join(f"--data.pools.{name}=null" for name in missing)
         raise UsageError(f"recipe: {listed}; put the data there (--data.root=DIR), or leave it out with {without}")
-    parted = [_open(root, name, pool).parted(share) for name, pool in wanted.items() if pool.kind != "pasted"]
+    unlike = beside or {}
+    parted = [_open(root, name, pool, unlike).parted(share) for name, pool in wanted.items() if pool.kind != "pasted"]
     kept: list[Pool] = [pool for pool, _ in parted if len(pool)]
     records = [record for pool in kept if isinstance(pool, ImagePool) for record in pool.records if record.counted]
     kept += [pasted_pool(name, pool, root, records) for name, pool in wanted.items() if pool.kind == "pasted"]
@@ -119,13 +126,13 @@ def _at(root: Path, name: str) -> Path:
     return packaged if Path(name).name == name and packaged.is_file() and not (root / name).exists() else root / name
 
 
-def _open(root: Path, name: str, pool: PoolOptions) -> ImagePool | MosaicPool:
+def _open(root: Path, name: str, pool: PoolOptions, beside: Mapping[str, frozenset[str]]) -> ImagePool | MosaicPool:
     def at(path: str | None) -> Path:
         assert path is not None  # PoolOptions has checked what its kind needs
         return _at(root, path)
 
     if pool.kind == "mosaic":
-        mosaic = mosaic_pool(name, at(pool.labels), pool.weight, pool.zoom)
+        mosaic = mosaic_pool(name, at(pool.labels), pool.weight, pool.zoom, beside)
         kept = _without(name, pool, mosaic.pictures, [path.name for _, path in mosaic.pictures])
         return replace(mosaic, pictures=kept)
     if pool.kind == "coco":
@@ -135,7 +142,7 @@ def _open(root: Path, name: str, pool: PoolOptions) -> ImagePool | MosaicPool:
         images = read_index_masks(at(pool.masks), at(pool.images), labels, pool.category)
     kept_images = _without(name, pool, images, [i.image.name for i in images])
     also = [read_coco(at(path), at(pool.images), "train") for path in pool.also]
-    return image_pool(name, kept_images, pool.weight, pool.zoom, pool.incomplete, also)
+    return image_pool(name, kept_images, pool.weight, pool.zoom, pool.incomplete, also, beside)
 
 
 def image_pool(
@@ -145,11 +152,13 @@ def image_pool(
     zoom: float = 0.5,
     incomplete: Sequence[str] = (),
     also: Sequence[Sequence[AnnotatedImage]] = (),
+    beside: Mapping[str, frozenset[str]] | None = None,
 ) -> ImagePool:
     """Annotated images as a pool; what is annotated anywhere in it is taken to be annotated throughout.
 
     Of the classes `incomplete` nothing is known in images where none is annotated. `also`: what else is annotated in some of
-    the images, each set throughout those that are in it. Raises DataError where there are no images.
+    the images, each set throughout those that are in it. `beside`: what an image does not show for what it shows. Raises
+    DataError where there are no images.
     """
     listed = list(images)
     known = related(_classes(listed))
@@ -172,7 +181,7 @@ def image_pool(
                 layout = replace(image.layout, objects=objects)
                 image = replace(image, layout=layout, targets=(*image.targets, *more.targets))
                 sure |= classes
-        return record_of(image, sure)
+        return record_of(image, sure | denied_by(here, beside or {}))
 
     return ImagePool(name, tuple(map(record, listed)), weight, zoom)
 
