@@ -22,7 +22,7 @@ from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.parser import PhraseError, parse
 from rs2sam2.data.language.program import Color, Program, Relation, Shape, kind
 from rs2sam2.data.language.resolve import resolve
-from rs2sam2.data.language.rules import rules_for
+from rs2sam2.data.language.rulebook import rules_for
 from rs2sam2.data.language.symmetry import SYMMETRIES
 from rs2sam2.data.language.transform import rewrite_phrase, rewrite_program
 

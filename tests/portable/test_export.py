@@ -12,7 +12,7 @@ from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import RS2SAM2Error, UsageError, WeightsError
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from rs2sam2.portable import export as exporting
-from rs2sam2.portable.runtime import open_session
+from rs2sam2.portable.graph import input_names, open_session
 from rs2sam2.predictor import Correction, Predictor
 from toys import TOY_HIERA, TOY_LITE, randomise
 
@@ -54,7 +54,7 @@ def test_torch_export(calm_folder: Path, tmp_path: Path, capsys: pytest.CaptureF
 def test_a_model_without_a_second_view(tmp_path: Path) -> None:
     model = randomise(RS2SAM2(TOY_LITE), seed=5)
     assert exporting.export(model, None, tmp_path, "torch-export") < 1e-2
-    assert exporting.input_names(TOY_LITE) == ("image", "token_ids", "text_padding")
+    assert input_names(TOY_LITE) == ("image", "token_ids", "text_padding")
 
 
 def test_a_graph_that_answers_differently_is_refused(calm_folder: Path, onnx_folder: Path) -> None:
@@ -84,5 +84,5 @@ def test_phrases_of_any_length(onnx_folder: Path) -> None:
     session = open_session(onnx_folder / "model.onnx")
     for length in (2, config.beit3.max_tokens):
         given = [x.numpy() for x in exporting.example(config, length) if isinstance(x, torch.Tensor)]
-        (logits,) = session.run(["mask_logits"], dict(zip(exporting.input_names(config), given, strict=True)))
+        (logits,) = session.run(["mask_logits"], dict(zip(input_names(config), given, strict=True)))
         assert np.isfinite(logits).all()

@@ -41,8 +41,8 @@ def export(
         Of a hub id or folder.
     """
     from rs2sam2.checkpoint.folder import is_object_first, load_model, locate, open_folder
-    from rs2sam2.portable.export import FILES
     from rs2sam2.portable.export import export as write
+    from rs2sam2.portable.graph import FILES
 
     path = locate(weights, revision, subfolder)
     if is_object_first(path):

@@ -12,20 +12,18 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from rs2sam2.checkpoint.folder import CONFIG_FILE, VOCABULARY_FILE
 from rs2sam2.config import RS2SAM2Config
-from rs2sam2.errors import RS2SAM2Error, UsageError
+from rs2sam2.errors import RS2SAM2Error
 from rs2sam2.files import atomic, write_text
 from rs2sam2.model.rs2sam2 import RS2SAM2
+from rs2sam2.portable.graph import FILES, OUTPUTS, Format, input_names, need_onnx, open_session
 
-Format = Literal["onnx", "torch-export"]
-FILES: dict[Format, str] = {"onnx": "model.onnx", "torch-export": "model.pt2"}
-OUTPUTS = ("mask_logits", "iou_score", "object_score")
 TOLERANCE = 1e-3
 """Of the verification, in standard deviations of the mask logits: rounding alone stays far below."""
 
@@ -43,12 +41,6 @@ class Graph(nn.Module):
         """image (1, 3, S, S), image_beit3 (1, 3, s, s) or None, token_ids and text_padding (1, L): see `OUTPUTS`."""
         output = self.model(image, image_beit3, token_ids, text_padding)
         return output.mask_logits, output.iou_score, output.object_score
-
-
-def input_names(config: RS2SAM2Config) -> tuple[str, ...]:
-    """Of the graph, in order."""
-    views = ("image",) if config.beit3.patches == "trunk" else ("image", "image_beit3")
-    return (*views, "token_ids", "text_padding")
 
 
 def export(model: RS2SAM2, vocabulary: Path | None, folder: Path, format: Format) -> float:
@@ -108,24 +100,12 @@ def example(config: RS2SAM2Config, length: int, padded: int = 0, seed: int = 0) 
     return image, beit3, ids, torch.arange(length)[None] >= length - padded
 
 
-def need_onnx() -> None:
-    """Raise UsageError where ONNX is not installed."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise UsageError(f"{error.name} is not installed: pip install 'rs2sam2[onnx]'") from None
-
-
 def _torch_runner(path: Path) -> Any:
     module = torch.export.load(path).module()
     return lambda inputs: module(*inputs)[0]
 
 
 def _onnx_runner(path: Path, config: RS2SAM2Config) -> Any:
-    from rs2sam2.portable.runtime import open_session
-
     session = open_session(path)
     names = input_names(config)
 

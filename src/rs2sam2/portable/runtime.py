@@ -13,7 +13,7 @@ from PIL import Image
 from rs2sam2.checkpoint.folder import CONFIG_FILE, VOCABULARY_FILE
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import UsageError, VocabularyError, WeightsError
-from rs2sam2.portable.export import FILES, OUTPUTS, input_names, need_onnx
+from rs2sam2.portable.graph import FILES, OUTPUTS, input_names, open_session
 from rs2sam2.processor import Processor
 from rs2sam2.segmenter import Correction, Segmented, check_phrase
 from rs2sam2.tokenizer import Tokenizer
@@ -54,17 +54,6 @@ class OnnxSegmenter:
             answers.append(self.session.run(list(OUTPUTS), inputs))
         logits, iou, score = (torch.from_numpy(np.concatenate(part)) for part in zip(*answers, strict=True))
         return Segmented(logits, iou, score.sigmoid() if self.config.presence else None)
-
-
-def open_session(path: Path) -> Any:
-    """A session on the CPU. Raises WeightsError where the file cannot be run."""
-    need_onnx()
-    import onnxruntime
-
-    try:
-        return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors have no common base
-        raise WeightsError(f"{path} cannot be run by ONNX Runtime ({str(error).splitlines()[0][:120]})") from None
 
 
 def load_onnx(folder: Path, vocabulary: Path | None = None) -> OnnxSegmenter:

@@ -29,7 +29,8 @@ from rs2sam2.data.language.program import (
     Size,
     kind,
 )
-from rs2sam2.data.language.rules import Rules, rules_for
+from rs2sam2.data.language.rulebook import rules_for
+from rs2sam2.data.language.rules import Rules
 from rs2sam2.data.language.symmetry import VECTORS
 
 SHAPES_OF = {

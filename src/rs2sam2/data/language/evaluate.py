@@ -22,7 +22,8 @@ from rs2sam2.data.language.program import (
     Shape,
     Size,
 )
-from rs2sam2.data.language.rules import Rules, Truth, both, rules_for
+from rs2sam2.data.language.rulebook import rules_for
+from rs2sam2.data.language.rules import Rules, Truth, both
 
 BARELY_VISIBLE, MOSTLY_VISIBLE = 0.02, 0.5
 """An object cut by a crop counts as gone at or below the first share left, as an object from the second on."""

@@ -23,7 +23,8 @@ from rs2sam2.data.language.program import (
     Size,
 )
 from rs2sam2.data.language.rrsisd_rules import degree_of
-from rs2sam2.data.language.rules import Rules, rules_for
+from rs2sam2.data.language.rulebook import rules_for
+from rs2sam2.data.language.rules import Rules
 
 AHEAD = 0.01
 """How clearly the best must lead, in image sides for places and in log area / 10 for sizes."""

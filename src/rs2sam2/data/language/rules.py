@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rs2sam2.data.language.layout import Layout, SceneObject
-from rs2sam2.data.language.program import RuleName
 
 Truth = bool | None
 
@@ -67,11 +66,3 @@ def coloured(colors: Mapping[str, float], names: Sequence[str]) -> Truth:
     if share <= 0.15:
         return False if other >= 0.5 else None
     return True if share >= 0.6 else None
-
-
-def rules_for(name: RuleName, margin: bool = True) -> Rules:
-    """The rules of that name; `margin=False` asks RRSIS-D's for their bare thresholds."""
-    from rs2sam2.data.language.english_rules import EnglishRules
-    from rs2sam2.data.language.rrsisd_rules import RrsisdRules
-
-    return EnglishRules() if name == "english" else RrsisdRules(margin=0.02 if margin else 0.0)
