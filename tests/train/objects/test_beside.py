@@ -5,12 +5,17 @@ from random import Random
 
 import pytest
 from PIL import Image
+from toy_objects import TOY, toy_tokenizer
 
 from rs2sam2.data.builder.annotated import AnnotatedImage
 from rs2sam2.data.language.layout import Layout, SceneObject
+from rs2sam2.data.language.program import Program, Selection
 from rs2sam2.train.objects.beside import FEWEST, never_beside
 from rs2sam2.train.objects.mosaic import MosaicPool, mosaic_pool
+from rs2sam2.train.objects.phrases import Asked, PhraseBank, PhraseMaker
 from rs2sam2.train.objects.pools import image_pool
+from rs2sam2.train.objects.targets import collate, item_of
+from rs2sam2.train.objects.views import draw_view
 
 
 def layout(*categories: str) -> Layout:
@@ -60,6 +65,24 @@ def test_mosaics_deny_what_none_of_their_pictures_shows(scenes: MosaicPool) -> N
         assert blue.all() == blue.any(), "a picture whose thing is not located comes alone"
         if not categories:
             assert blue.all() and source.known == {"dam", "stadium"}, "that an airplane is there may not be denied"
+            assert source.somewhere == {"airplane"}
         else:
             assert source.known == {"stadium", "airport", "dam"} | ({"ship"} if categories == {"stadium"} else set())
     assert seen == {frozenset(), *(frozenset(s) for s in ({"stadium"}, {"airport"}, {"stadium", "airport"}))}
+
+
+def test_what_is_somewhere_is_asked_for_and_never_cut_away(scenes: MosaicPool) -> None:
+    random = Random(1)
+    alone = next(s for s in iter(lambda: scenes.draw(random), None) if s.somewhere)
+    bank = PhraseBank((Asked("the dam", (0,), 0, "category", Program(Selection("dam", "one"))),))
+    denied = 0
+    for _ in range(10):
+        view = draw_view(alone, random, 64, 1.0)
+        assert (view.layout.width, view.layout.height) == (512, 512)
+        there, *absent = PhraseMaker(random, bank, 0.3).about(view, 4)
+        assert there.there and not there.targets and there.kind == "category"
+        assert all(not a.there and a.phrase == "the dam" for a in absent)
+        denied += len(absent)
+        batch = collate([item_of(view, [there, *absent], TOY, random)], toy_tokenizer())
+        assert batch.present.tolist() == [True] + [False] * len(absent) and not batch.meant.any()
+    assert denied > 5

@@ -104,6 +104,7 @@ class LayoutScene:
     known: frozenset[str]
     counted: bool = True
     placed: bool = True
+    somewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,7 @@ def collate_layouts(items: Sequence[LayoutItem], tokenizer: Tokenizer) -> Layout
         image_index=torch.tensor([b for b, _ in rows], dtype=torch.int64),
         fits=fits,
         form=torch.tensor([asked.form for _, asked in rows], dtype=torch.int64),
-        present=torch.tensor([bool(asked.targets) for _, asked in rows]),
+        present=torch.tensor([asked.there for _, asked in rows]),
     )
 
 

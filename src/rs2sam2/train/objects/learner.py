@@ -159,4 +159,4 @@ class ObjectFirstLearner:
             draw_asked(self.held_out, bank, data, self.config.image_size, random, anew=False)
             for _ in range(data.calibration.views)
         ]
-        return [Question(v.image, [a.phrase for a in asked], [bool(a.targets) for a in asked]) for v, asked in drawn]
+        return [Question(v.image, [a.phrase for a in asked], [a.there for a in asked]) for v, asked in drawn]

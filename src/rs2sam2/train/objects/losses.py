@@ -154,7 +154,7 @@ def view_losses(model: ObjectFirst, batch: Batch) -> dict[str, Tensor]:
     fit = match(candidates, batch, features.centres.shape[2])  # (N, K)
     # (P, K): how well each candidate fits one of the objects meant
     fits = (batch.meant[:, :, None] * fit).amax(1) if len(fit) else torch.zeros_like(reading.choice)
-    out |= reading_losses(reading, fits, batch.form, batch.meant.any(1))
+    out |= reading_losses(reading, fits, batch.form, batch.present)
     return out | _mask_losses(model, batch, features, candidates, tokens, reading, fit)
 
 

@@ -30,7 +30,8 @@ CANVAS = 512
 class MosaicPool:
     """Pictures each filled by one thing, alone or two to four of them in the cells of an uneven grid.
 
-    A picture that merely contains a class, nobody knows where, comes alone: it shows what is not beside that class.
+    A picture that merely contains a class, nobody knows where, comes alone: it shows what is not beside that class, and
+    that the class is there.
     """
 
     name: str
@@ -95,7 +96,9 @@ class MosaicPool:
     def _alone(self, category: str, path: Path) -> Source:
         canvas = Image.new("RGB", (CANVAS, CANVAS))
         _paste(canvas, path, (0, 0, CANVAS, CANVAS))
-        return Source(np.asarray(canvas), Layout(CANVAS, CANVAS), (), self.beside[category])
+        return Source(
+            np.asarray(canvas), Layout(CANVAS, CANVAS), (), self.beside[category], somewhere=frozenset({category})
+        )
 
 
 def mosaic_pool(

@@ -56,6 +56,11 @@ class Scene(Protocol):
         """Whether place, colour and size may be spoken of, see `AnnotatedImage`."""
         ...
 
+    @property
+    def somewhere(self) -> frozenset[str]:
+        """Classes that are there, nobody knows where."""
+        ...
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -67,6 +72,12 @@ class Asked:
     kind: str
     program: Program | None = None  # its meaning; None where the noun says no class
     hard: bool = False  # means nothing, though its class is there
+    somewhere: bool = False  # means something, nobody knows where
+
+    @property
+    def there(self) -> bool:
+        """Whether it means anything."""
+        return bool(self.targets) or self.somewhere
 
 
 @dataclass(frozen=True)
@@ -139,6 +150,9 @@ class PhraseMaker:
             asked.append(self._asked(candidate, general))
             # the same targets again are less interesting
             weights = [w * (0.4 if c.targets == candidate.targets else 1) for w, c in zip(weights, found, strict=True)]
+        for category in sorted(scene.somewhere):
+            program = Program(Selection(category, "one"))
+            asked.append(Asked(phrase_for(program, random), (), 0, "category", program, somewhere=True))
         if not general:
             asked += self._absent(scene, max(1, count - wanted) if asked else count // 3)
         return asked
@@ -176,7 +190,7 @@ class PhraseMaker:
                 if there != hard or not named <= known or any(a.phrase == other.phrase for a in asked):
                     continue
                 if not evaluate(other.program, layout).possible:
-                    asked.append(replace(other, targets=(), hard=there))
+                    asked.append(replace(other, targets=(), hard=there, somewhere=False))
                     break
         return asked
 

@@ -37,6 +37,8 @@ class Source:
     known: frozenset[str]
     counted: bool = True
     placed: bool = True
+    somewhere: frozenset[str] = frozenset()
+    """Classes that it shows, nobody knows where."""
 
 
 @dataclass(frozen=True)

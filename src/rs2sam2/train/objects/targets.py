@@ -135,6 +135,7 @@ class Batch(Tensors):
     text_padding: Tensor  # (P, L), True = ignore
     image_index: Tensor  # (P,) which view
     meant: Tensor  # (P, N) bool
+    present: Tensor  # (P,) bool: whether anything is meant
     form: Tensor  # (P,)
     phrase_lots: Tensor  # (P, 2)
 
@@ -169,6 +170,7 @@ def collate(items: Sequence[Item], tokenizer: Tokenizer) -> Batch:
         text_padding=text_padding,
         image_index=torch.tensor([b for b, _ in asked], dtype=torch.int64),
         meant=meant,
+        present=torch.tensor([a.there for _, a in asked], dtype=torch.bool),
         form=torch.tensor([a.form for _, a in asked], dtype=torch.int64),
         phrase_lots=joined("phrase_lots"),
     )

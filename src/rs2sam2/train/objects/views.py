@@ -29,11 +29,14 @@ class View:
     known: frozenset[str]
     counted: bool
     placed: bool
+    somewhere: frozenset[str] = frozenset()
 
 
 def draw_view(source: Source, random: Random, side: int, zoom: float, *, anew: bool = True) -> View:
     """A view of side `side`. With probability `zoom` the window closes in on an object; `anew`: photographed anew."""
-    window = _window(source, random, zoom)
+    height, width = source.pixels.shape[:2]
+    # what is somewhere must not be cut away
+    window = (0, 0, width, height) if source.somewhere else _window(source, random, zoom)
     turn: Symmetry = random.choice(SYMMETRIES)
     return view_of(source, window, turn, side, random if anew else None)
 
@@ -63,7 +66,7 @@ def view_of(
         pixels, colour_safe = photograph(pixels, random)
         if not colour_safe:
             layout = replace(layout, objects=tuple(replace(o, colors=None) for o in layout.objects))
-    return View(pixels, layout, kept, source.known, source.counted, source.placed)
+    return View(pixels, layout, kept, source.known, source.counted, source.placed, source.somewhere)
 
 
 def _mask(piece: Piece, window: tuple[float, float, float, float], side: int) -> NDArray[np.uint8]:
