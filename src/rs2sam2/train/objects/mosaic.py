@@ -83,7 +83,7 @@ class MosaicPool:
             for i in range(columns):
                 box = (xs[i], ys[j], xs[i + 1], ys[j + 1])
                 category, path = random.choice(located)
-                denied.append(self.beside.get(category, frozenset()) - classes)
+                denied.append(self.beside.get(category, frozenset()))
                 seen_x, seen_y = _paste(canvas, path, box)
                 if category == NOTHING:
                     continue
