@@ -87,13 +87,18 @@ def training_cells(features: ImageFeatures, batch: Batch, config: ObjectFirstCon
     centre = ((batch.boxes[:, :2] + batch.boxes[:, 2:]) / 2 * side).long().clamp(0, side - 1)
     true = centre[:, 1] * side + centre[:, 0]
     asked = batch.meant.any(0)
-    for b in range(len(cells)):
-        mine = (batch.object_image == b).nonzero()[:, 0]
-        mine = mine[asked[mine].long().argsort(descending=True, stable=True)]
-        own = cells[b].tolist()
-        missing = [c for c in dict.fromkeys(true[mine].tolist()) if c not in own][: config.candidates // 2]
-        if missing:
-            cells[b, -len(missing) :] = torch.tensor(missing, device=cells.device)
+    # image by image among few numbers: done here, a GPU would be waited for several times an image
+    owner, wanted, first = batch.object_image.tolist(), true.tolist(), asked.long().argsort(descending=True, stable=True)
+    own = [dict.fromkeys(row) for row in cells.tolist()]
+    missing: list[dict[int, None]] = [{} for _ in own]
+    for n in first.tolist():
+        if wanted[n] not in own[owner[n]]:
+            missing[owner[n]][wanted[n]] = None
+    rows = [list(row)[: config.candidates // 2] for row in missing]
+    at = [(b, config.candidates - len(row) + i, cell) for b, row in enumerate(rows) for i, cell in enumerate(row)]
+    if at:
+        image, place, cell = torch.tensor(at, device=cells.device).unbind(1)
+        cells[image, place] = cell
     return cells
 
 
@@ -192,7 +197,8 @@ def _mask_losses(
     )  # fmt: skip
     out["mask"] = mask_loss(logits, target[n])
     # about FREE_MASKS usable objects of each view, without a phrase
-    counts = torch.stack([usable[batch.object_image == b].sum() for b in range(len(batch.image))])
+    counts = torch.zeros(len(batch.image), dtype=torch.int64, device=usable.device)
+    counts = counts.index_add(0, batch.object_image, usable.long())
     share = (FREE_MASKS / counts.clamp_min(1)).clamp_max(1)[batch.object_image]
     n = (usable & (batch.object_lots >= 1 - share)).nonzero()[:, 0]
     image = batch.object_image[n]
@@ -203,7 +209,8 @@ def _mask_losses(
     # masks without objects: of all ground, and of some of what else is meant
     whole = batch.meant.any(1) & ~(batch.meant & ~batch.has_mask).any(1)
     p = (whole & ((batch.form == 2) | (batch.phrase_lots[:, 1] < WHOLE))).nonzero()[:, 0]
-    union = torch.stack([target[batch.meant[i]].amax(0) for i in p]) if len(p) else target[:0]
+    # objects side by side cover the cell between them together
+    union = (batch.meant[p].float() @ target.flatten(1)).clamp_max(1).unflatten(1, target.shape[1:])
     logits = model.outline.of_ground(features.pixel_features, features.classes, batch.image_index[p], reading.ground[p])
     out["ground"] = mask_loss(logits, union)
     return out
