@@ -42,9 +42,10 @@ def test_presence_is_calibrated(
     assert run(command) == 2
     assert "at least 10 phrases with a target" in capsys.readouterr().err and not (tmp_path / "out").exists()
     monkeypatch.setattr(calibration, "FEWEST", 1)
-    monkeypatch.setattr(calibration, "fit", lambda logits, there: calibration.Slope(0.5, 0.25))
+    monkeypatch.setattr(calibration, "fit", lambda logits, there, group: calibration.Slope(0.5, 0.25))
     assert run(command) == 0
-    assert "presence = sigmoid(0.5 * logit + 0.25); on the other half of the images right on" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "presence = sigmoid(0.5 * logit + 0.25)\n" in out and "set, the other half: right on" in out
     config = load(tmp_path / "out").config
     assert (config.presence_slope, config.presence_offset) == (0.5, 0.25)
     assert metadata(tmp_path / "out")["calibrated"] == "set val"

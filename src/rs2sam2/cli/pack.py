@@ -17,15 +17,15 @@ def pack(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     precision: Literal["float16", "float32"] = "float16",
-    calibrate: Path | None = None,
+    calibrate: tuple[Path, ...] = (),
     split: str = "val",
     candidates: int | None = None,
     revision: str | None = None,
     subfolder: str | None = None,
 ) -> None:
-    """Write an object-first model at half its size, its presence calibrated where a data set is given.
+    """Write an object-first model at half its size, its presence calibrated where data sets are given.
 
-    Presence is fitted on every second image of the data set and measured on the others; give one that the model was not
+    Presence is fitted on every second image of each data set and measured on the others; give some that the model was not
     trained on. Arithmetic stays in float32, whatever is on disk.
 
     Parameters
@@ -37,9 +37,9 @@ def pack(
     precision
         Of the numbers on disk.
     calibrate
-        Referring data set with phrases that have a target and phrases that have none.
+        Referring data set with phrases that have a target and phrases that have none; repeat for several, which weigh alike.
     split
-        Of that data set.
+        Of these data sets.
     candidates
         Objects proposed in an image (default: as many as in training; a few more find more and cost time).
     revision
@@ -69,14 +69,13 @@ def pack(
     vocabulary = path / VOCABULARY_FILE
     tokenizer = Tokenizer(vocabulary, model.config.vocabulary, model.config.max_tokens)
     notes = {k: v for k, v in metadata(path).items() if k not in ("format", "rs2sam2")}
-    if calibrate is not None:
-        measured = calibrate_on(model, tokenizer, open_dataset(calibrate).read(split))
+    if calibrate:
+        measured = calibrate_on(model, tokenizer, [open_dataset(folder).read(split) for folder in calibrate])
         model.config = measured.line.of(model.config)
-        notes["calibrated"] = f"{calibrate.name} {split}"
-        say(
-            f"presence = sigmoid({model.config.presence_slope} * logit + {model.config.presence_offset}); on the other half "
-            f"of the images right on {measured.target:.1%} with a target, {measured.no_target:.1%} without"
-        )
+        notes["calibrated"] = ", ".join(f"{folder.name} {split}" for folder in calibrate)
+        say(f"presence = sigmoid({model.config.presence_slope} * logit + {model.config.presence_offset})")
+        for folder, found, refused in zip(calibrate, measured.target, measured.no_target, strict=True):
+            say(f"{folder.name}, the other half: right on {found:.1%} with a target, {refused:.1%} without")
     save(model, output, vocabulary, getattr(torch, precision), notes)
     size = sum(f.stat().st_size for f in output.iterdir()) / 1e6
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters in {precision}, {size:.1f} MB -> {output}")

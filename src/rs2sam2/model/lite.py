@@ -21,7 +21,7 @@ EXPANSIONS = (1, 6, 6, 6, 6, 6, 6)
 STRIPS = 4
 REACH = 12
 """Rows of the image beyond a strip that its map at stride 4 depends on: 9, in whole cells."""
-LARGE = 640
+LARGE = 512
 """Images of so many rows or fewer are not cut."""
 
 

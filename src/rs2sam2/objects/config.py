@@ -34,9 +34,9 @@ class ObjectFirstConfig:
     """An object-first model. Raises UsageError for shapes that cannot be built."""
 
     name: str = "nano"
-    image_size: int = 512
-    closer_size: int = 256  # side of the square in which a small thing is looked at again
-    ground_size: int = 832  # side of the square in which ground is looked at, in larger images
+    image_size: int = 640
+    closer_size: int = 384  # side of the square in which a small thing is looked at again
+    ground_size: int = 800  # side of the square in which ground is looked at, in larger images
     trunk: LiteConfig = field(default_factory=LiteConfig)
     pyramid: int = 96  # channels of the maps that objects are found in
     width: int = 160  # of the tokens

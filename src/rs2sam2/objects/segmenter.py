@@ -32,7 +32,7 @@ WINDOW = 2.4
 """Side of that window in sides of the box."""
 LEAST_WINDOW = 64
 """In pixels of the image: there is no more to see in fewer."""
-CLOSER_LOOKS = 6
+CLOSER_LOOKS = 3
 """At most so many windows for one phrase; of larger groups the coarse masks must do."""
 CLOSER_CANDIDATES = 40
 """In a window there is one thing to be found again."""
@@ -163,7 +163,8 @@ class ObjectSegmenter:
 
     def _ground(self, seen: Seen) -> tuple[Tensor, Tensor]:
         """What masks of ground are made of, at a finer scale where the image has it: roads are thin."""
-        if not self.closer or max(seen.image.size) <= self.image_size:
+        finer = self.model.config.ground_size > self.image_size
+        if not (self.closer and finer and max(seen.image.size) > self.image_size):
             return seen.features.pixel_features, seen.features.classes
         if seen.ground is None:
             seen.ground = self.model.see_ground(self._pixels(seen.image, None, self.model.config.ground_size))

@@ -63,11 +63,26 @@ def test_logits_are_those_of_the_phrases_in_order() -> None:
     assert logits[0] != logits[1]
 
 
-def test_on_a_referring_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_weigh_alike() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(4000, generator=generator) * 3
+    there = torch.rand(len(x), generator=generator) < x.sigmoid()
+    shifted = torch.cat([x, x + 2])
+    both, group = torch.cat([there, there]), torch.arange(2).repeat_interleave(len(x))
+    even = fit(shifted, both, group)
+    few = torch.cat([torch.arange(len(x)), torch.arange(len(x), len(both), 4)])  # a quarter of the second group
+    fewer = fit(shifted[few], both[few], group[few])
+    assert even is not None and fewer is not None
+    assert fewer.offset == pytest.approx(even.offset, abs=0.05) and -1.2 < even.offset < -0.6
+    assert fit(shifted, both | (group == 1), group) is None  # nothing is absent in the second group
+
+
+def test_on_referring_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy_set.write_set(tmp_path / "set")
     samples = open_dataset(tmp_path / "set").read("val")
-    with pytest.raises(UsageError, match=r"at least 10 phrases with a target and 10 without.*there are 5 and 2"):
-        calibrate_on(toy_model(), toy_tokenizer(), samples)
+    with pytest.raises(UsageError, match=r"at least 10 phrases with a target.*there are 5 and 2, 5 and 2"):
+        calibrate_on(toy_model(), toy_tokenizer(), [samples, samples])
     monkeypatch.setattr(calibration, "FEWEST", 1)
-    measured = calibrate_on(toy_model(), toy_tokenizer(), samples)
-    assert measured.line.slope > 0 and 0 <= measured.target <= 1 and 0 <= measured.no_target <= 1
+    once, twice = (calibrate_on(toy_model(), toy_tokenizer(), [samples] * n) for n in (1, 2))
+    assert once.line.slope > 0 and twice.line.slope > 0 and len(once.target) == 1
+    assert len(twice.target) == 2 and all(0 <= share <= 1 for share in (*twice.target, *twice.no_target))

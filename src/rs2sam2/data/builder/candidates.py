@@ -30,7 +30,7 @@ from rs2sam2.data.language.program import (
     kind,
 )
 from rs2sam2.data.language.rulebook import rules_for
-from rs2sam2.data.language.rules import Rules
+from rs2sam2.data.language.rules import Remembered, Rules
 from rs2sam2.data.language.symmetry import VECTORS
 
 SHAPES_OF = {
@@ -60,7 +60,7 @@ class Candidate:
 
 def candidates(image: AnnotatedImage, style: RuleName) -> list[Candidate]:
     """Everything that can be said of an image beyond doubt and whose objects all have a mask, in a fixed order."""
-    rules = rules_for(style)
+    rules = Remembered(rules_for(style))
     found = []
     for selection in dict.fromkeys(_proposals(image.layout, style, rules)):
         if not image.placed and selection.where:
@@ -178,7 +178,7 @@ def _groups(category: str, members: list[int], layout: Layout) -> Iterator[Selec
 
 def _anchors(category: str, layout: Layout, own_class: bool = True) -> list[Selection]:
     """Objects to relate to: the only one of another class, or one that its place or size singles out."""
-    rules = rules_for("english")
+    rules = Remembered(rules_for("english"))
     found: list[Selection] = []
     classes = sorted({canonical(o.category) for o in layout.objects} - NOT_THINGS)
     for other in classes:

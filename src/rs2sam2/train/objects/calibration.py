@@ -70,18 +70,21 @@ def presence_logits(model: ObjectFirst, tokenizer: Tokenizer, questions: Iterabl
     return torch.cat(logits) if logits else torch.zeros(0), torch.tensor(there, dtype=torch.bool)
 
 
-def fit(logits: Tensor, there: Tensor) -> Slope | None:
+def fit(logits: Tensor, there: Tensor, group: Tensor | None = None) -> Slope | None:
     """Logistic regression of `there` (P,) bool on `logits` (P,); None where too few phrases are of one answer.
 
-    Both answers weigh alike: how many phrases of a user are true, nobody knows. Targets are smoothed as in J. Platt,
-    "Probabilistic outputs for support vector machines", 1999, so that the slope is finite where nothing overlaps. A
-    logit that says the opposite is left as it is.
+    Both answers weigh alike: how many phrases of a user are true, nobody knows. So do groups, where `group` (P,) says
+    which each phrase is of. Targets are smoothed as in J. Platt, "Probabilistic outputs for support vector machines",
+    1999, so that the slope is finite where nothing overlaps. A logit that says the opposite is left as it is.
     """
-    positive, negative = int(there.sum()), int((~there).sum())
-    if min(positive, negative) < FEWEST:
+    of = torch.zeros(len(there), dtype=torch.int64) if group is None else group
+    kinds = 2 * of + there
+    counts = torch.bincount(kinds, minlength=2 * int(of.max() + 1) if len(of) else 2)
+    if int(counts.min()) < FEWEST:
         return None
+    positive, negative = int(there.sum()), int((~there).sum())
     x = logits.detach().clone().double()
-    weight = torch.where(there, 0.5 / positive, 0.5 / negative).double()
+    weight = 1 / (len(counts) * counts.double())[kinds]
     target = torch.where(there, (positive + 1) / (positive + 2), 1 / (negative + 2)).double()
     with torch.enable_grad():
         line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
@@ -100,35 +103,43 @@ def fit(logits: Tensor, there: Tensor) -> Slope | None:
 
 @dataclass(frozen=True)
 class Measured:
-    """A calibration fitted on half of a data set's images, and how often it is right on the other half."""
+    """A calibration fitted on half of the images of some data sets, and how often it is right on the other half of each."""
 
     line: Slope
-    target: float
-    """Share of the phrases with a target that are found there, at a threshold of 0.5."""
-    no_target: float
+    target: tuple[float, ...]
+    """Share of each set's phrases with a target that are found there, at a threshold of 0.5."""
+    no_target: tuple[float, ...]
     """Share of those without one that are refused."""
 
 
-def calibrate_on(model: ObjectFirst, tokenizer: Tokenizer, samples: Sequence[Sample]) -> Measured:
-    """Fitted on every second image of a referring data set's samples, measured on the others.
+def calibrate_on(model: ObjectFirst, tokenizer: Tokenizer, sets: Sequence[Sequence[Sample]]) -> Measured:
+    """Fitted on every second image of each referring data set's samples, measured on the others. Each set weighs alike.
 
-    Raises UsageError where it has too few phrases of one kind; DataError where an image cannot be read.
+    Raises UsageError where one has too few phrases of one kind; DataError where an image cannot be read.
     """
-    by_image: defaultdict[Path, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        by_image[sample.image].append(sample)
-    rows = [by_image[path] for path in sorted(by_image)]
-    side = model.config.image_size
-    x, y = presence_logits(model, tokenizer, (_question(row, side) for row in rows[::2]))
-    line = fit(x, y)
-    u, v = presence_logits(model, tokenizer, (_question(row, side) for row in rows[1::2]))
-    if line is None or v.all() or not v.any():
+    fitted, measured = [], []
+    for samples in sets:
+        by_image: defaultdict[Path, list[Sample]] = defaultdict(list)
+        for sample in samples:
+            by_image[sample.image].append(sample)
+        rows, side = [by_image[path] for path in sorted(by_image)], model.config.image_size
+        fitted.append(presence_logits(model, tokenizer, (_question(row, side) for row in rows[::2])))
+        measured.append(presence_logits(model, tokenizer, (_question(row, side) for row in rows[1::2])))
+    logits, there = (torch.cat(parts) for parts in zip(*fitted, strict=True))
+    group = torch.cat([torch.full_like(y, k, dtype=torch.int64) for k, (_, y) in enumerate(fitted)])
+    line = fit(logits, there, group)
+    if line is None or any(v.all() or not v.any() for _, v in measured):
+        counts = ", ".join(f"{int(y.sum())} and {int((~y).sum())}" for _, y in fitted)
         raise UsageError(
             f"presence is calibrated on at least {FEWEST} phrases with a target and {FEWEST} without one, on half of the "
-            f"images; there are {int(y.sum())} and {int((~y).sum())}. Make more with rs2sam2 data make-refs"
+            f"images of each set; there are {counts}. Make more with rs2sam2 data make-refs"
         )
-    found = line.slope * u + line.offset >= 0
-    return Measured(line, float(found[v].float().mean()), float((~found[~v]).float().mean()))
+    found = [(line.slope * u + line.offset >= 0, v) for u, v in measured]
+    return Measured(
+        line,
+        tuple(float(f[v].float().mean()) for f, v in found),
+        tuple(float((~f[~v]).float().mean()) for f, v in found),
+    )
 
 
 def _question(samples: Sequence[Sample], side: int) -> Question:

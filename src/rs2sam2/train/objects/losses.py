@@ -88,7 +88,11 @@ def training_cells(features: ImageFeatures, batch: Batch, config: ObjectFirstCon
     true = centre[:, 1] * side + centre[:, 0]
     asked = batch.meant.any(0)
     # image by image among few numbers: done here, a GPU would be waited for several times an image
-    owner, wanted, first = batch.object_image.tolist(), true.tolist(), asked.long().argsort(descending=True, stable=True)
+    owner, wanted, first = (
+        batch.object_image.tolist(),
+        true.tolist(),
+        asked.long().argsort(descending=True, stable=True),
+    )
     own = [dict.fromkeys(row) for row in cells.tolist()]
     missing: list[dict[int, None]] = [{} for _ in own]
     for n in first.tolist():
