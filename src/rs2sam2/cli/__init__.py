@@ -88,6 +88,7 @@ def _fail(message: str, code: int) -> int:
 
 def main() -> None:
     """Entry point of the command `rs2sam2`."""
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch, not imported yet, then asks Linux for large pages
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
         if hasattr(os, "register_at_fork"):  # processes that a command starts and ends by this signal just end

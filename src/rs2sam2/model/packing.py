@@ -14,11 +14,15 @@ from torch import Tensor, nn
 from rs2sam2.model.beit3 import Layer
 from rs2sam2.model.hiera import ADAPTER_RATIO, MLP_RATIO, Block, Hiera
 from rs2sam2.model.layers import LinearGELU, MultiheadAttention
+from rs2sam2.model.memory import keep_freed
 from rs2sam2.model.merged import MergedLayer, fixed, merge_gelu, merge_mlp_adapter
 from rs2sam2.model.neck import Lateral
 from rs2sam2.model.passes import swap_norms
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from rs2sam2.model.windowed import WindowedHiera, fits
+
+LARGE = 100_000_000
+"""Weights. The maps of smaller models are small, too."""
 
 
 def make_ready(
@@ -29,10 +33,12 @@ def make_ready(
     `trunk_dtype` is that of the trunk, and on a CPU of BEiT-3's feed-forward networks for words.
 
     Matrix after matrix, so that there never are two copies of the model. `release` is called after each: it may let go
-    of the file that the weights are mapped from.
+    of the file that the weights are mapped from. On a CPU in float32 the process keeps memory that a large model frees (`memory.py`).
     """
     model.requires_grad_(False)
     pack = next(model.parameters()).device.type == "cpu" and can_pack()
+    if pack and trunk_dtype == torch.float32 and sum(p.numel() for p in model.parameters()) > LARGE:
+        keep_freed()
     merge_skips(model)
     gaussian = model.prompt_encoder.gaussian
     if next(model.parameters()).is_cuda:
