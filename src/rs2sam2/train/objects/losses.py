@@ -86,14 +86,10 @@ def training_cells(features: ImageFeatures, batch: Batch, config: ObjectFirstCon
     side = features.centres.shape[2]
     centre = ((batch.boxes[:, :2] + batch.boxes[:, 2:]) / 2 * side).long().clamp(0, side - 1)
     true = centre[:, 1] * side + centre[:, 0]
-    asked = batch.meant.any(0)
+    first = batch.meant.any(0).long().argsort(descending=True, stable=True)  # those that are asked for
     # image by image among few numbers: done here, a GPU would be waited for several times an image
-    owner, wanted, first = (
-        batch.object_image.tolist(),
-        true.tolist(),
-        asked.long().argsort(descending=True, stable=True),
-    )
-    own = [dict.fromkeys(row) for row in cells.tolist()]
+    owner, wanted = batch.object_image.tolist(), true.tolist()
+    own = [set(row) for row in cells.tolist()]
     missing: list[dict[int, None]] = [{} for _ in own]
     for n in first.tolist():
         if wanted[n] not in own[owner[n]]:
