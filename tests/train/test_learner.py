@@ -18,7 +18,8 @@ from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.config import ProcessorConfig
 from rs2sam2.data.sample import Sample
 from rs2sam2.predictor import Segmented
-from rs2sam2.train.learner import LEARNERS, Group, learner_class
+from rs2sam2.train.learner import Group
+from rs2sam2.train.learners import LEARNERS, learner_class
 from rs2sam2.train.loop import CHECKPOINT, train
 from rs2sam2.train.recipe import Recipe, recipe_from_dict
 

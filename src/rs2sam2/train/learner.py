@@ -1,14 +1,12 @@
 """What the training loop asks of a learner. The loop knows nothing else of the model, its data or its losses.
 
-A new learner is a class with these members and an entry in `LEARNERS`; a recipe chooses it with `learner: name`.
+A new learner is a class with these members and an entry in `train/learners.py`.
 """
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,12 +17,6 @@ if TYPE_CHECKING:
     from rs2sam2.data.sample import Sample
     from rs2sam2.predictor import Segmenter
     from rs2sam2.train.recipe import Recipe
-
-LEARNERS = {
-    "rs2sam2": "rs2sam2.train.rs2sam2.learner:RS2SAM2Learner",
-    "object-first": "rs2sam2.train.objects.learner:ObjectFirstLearner",
-}
-"""Name in a recipe -> module and class, imported when it is used."""
 
 
 @dataclass(frozen=True)
@@ -107,14 +99,3 @@ class Learner(Protocol):
     def fingerprint(self) -> dict[str, str]:
         """What identifies the data of each split, for `run.json`."""
         ...
-
-
-def learner_class(name: str) -> type[Learner]:
-    """The class behind a name of `LEARNERS`."""
-    module, _, attribute = LEARNERS[name].partition(":")
-    return typing.cast(type[Learner], getattr(import_module(module), attribute))
-
-
-def options_of(name: str) -> type[Any]:
-    """The dataclass of the recipe's keys that are this learner's own."""
-    return learner_class(name).Options

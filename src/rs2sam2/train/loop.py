@@ -23,7 +23,7 @@ from rs2sam2.train.distributed import World, fill, gradients_shared, join, sprea
 from rs2sam2.train.ema import EMA
 from rs2sam2.train.interrupt import Interrupt
 from rs2sam2.train.journal import Journal
-from rs2sam2.train.learner import learner_class
+from rs2sam2.train.learners import learner_class
 from rs2sam2.train.optimizer import MasterOptimizer
 from rs2sam2.train.pictures import draw_sheet
 from rs2sam2.train.precision import arithmetic, recompute, round_parameters

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from rs2sam2.errors import UsageError
 from rs2sam2.train.build import build, plain, require
-from rs2sam2.train.learner import LEARNERS, options_of
+from rs2sam2.train.learners import LEARNERS, options_of
 
 
 @dataclass(frozen=True, kw_only=True)

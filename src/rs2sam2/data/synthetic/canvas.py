@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from rs2sam2.data.synthetic import noise
+from rs2sam2.data.synthetic.frame import Frame
 from rs2sam2.data.synthetic.materials import Material, Rgb
 from rs2sam2.data.synthetic.noise import FloatArray
 from rs2sam2.data.synthetic.shapes import Points, points, sweep
@@ -48,14 +48,12 @@ class Drawn:
     attributes: dict[str, object] = field(default_factory=dict)
 
 
-class Canvas:
-    """A frame of ``size`` (height, width) pixels of ``gsd`` metres onto a scene.
+class Canvas(Frame):
+    """A frame that is painted on.
 
-    The scene's metres run from (0, 0) in the picture's upper left corner; ``rotation`` (radians) turns the scene around
-    the picture's middle. ``corner`` is the absolute pixel (row, column) of the upper left corner: textures depend on
-    it and ``seed`` only. With ``bounds`` (x0, y0, x1, y1 in scene metres), what stands or moves is drawn only where
-    it lies wholly inside. Outlines are painted only within ``window`` (x0, y0, x1, y1 in pixels; at first all).
-    Without ``masks``, instances keep their outlines alone.
+    With ``bounds`` (x0, y0, x1, y1 in scene metres), what stands or moves is drawn only where it lies wholly inside.
+    Outlines are painted only within ``window`` (x0, y0, x1, y1 in pixels; at first all). Without ``masks``, instances
+    keep their outlines alone.
     """
 
     def __init__(
@@ -70,64 +68,15 @@ class Canvas:
         bounds: tuple[float, float, float, float] | None = None,
         masks: bool = True,
     ) -> None:
-        self.height, self.width = size
-        self.gsd, self.seed, self.rng, self.sun, self.corner = gsd, seed, rng, sun, corner
-        self.bounds, self.masks = bounds, masks
+        super().__init__(size, gsd, seed, rotation, corner)
+        self.rng, self.sun, self.bounds, self.masks = rng, sun, bounds, masks
         self.window = (0, 0, self.width, self.height)
         self.colours = np.zeros((self.height, self.width, 3), np.float32)
         self.drawn: list[Drawn] = []
         self.canopy = np.zeros((self.height, self.width), bool)
-        self._fields: dict[str, FloatArray] = {}
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._shade = Image.new("L", (self.width * SHADOW_SUBPIXELS, self.height * SHADOW_SUBPIXELS))
         self._shade_draw = ImageDraw.Draw(self._shade)
-        self.rotate(rotation)
-
-    # -- where things are --------------------------------------------------------------------------------------------
-
-    def rotate(self, rotation: float) -> None:
-        """Turn what is drawn from now on by ``rotation`` radians around the picture's middle."""
-        middle = np.array([self.width, self.height]) * self.gsd / 2
-        cos, sin = math.cos(rotation), math.sin(rotation)
-        self.rotation = rotation
-        turn = np.array([[cos, sin], [-sin, cos]])
-        self._turn, self._shift = turn / self.gsd, (middle - middle @ turn) / self.gsd
-
-    def to_pixels(self, outline: ArrayLike) -> Points:
-        """Scene metres (N, 2) to picture pixels (N, 2), x and y."""
-        pixels: Points = np.asarray(outline, np.float64) @ self._turn + self._shift
-        return pixels
-
-    def ruler(self, rows: slice, columns: slice, heading: float) -> FloatArray:
-        """Distance in metres along a scene heading, of each pixel of a part: float32 (h, w)."""
-        angle = heading + self.rotation
-        x = (np.arange(columns.start, columns.stop) + self.corner[1] + 0.5) * (self.gsd * math.cos(angle))
-        y = (np.arange(rows.start, rows.stop) + self.corner[0] + 0.5) * (self.gsd * math.sin(angle))
-        return np.asarray(y[:, None] + x[None, :], np.float32)
-
-    def field(self, name: str) -> FloatArray:
-        """A noise field over the whole canvas: fine, mid, large, huge, their mix slow, or ripple; float32 (height, width)."""
-        if name not in self._fields:
-            window = (*self.corner, self.height, self.width)
-
-            def at(channel: int, metres: float, across: float | None = None) -> FloatArray:
-                return noise.smooth(self.seed, channel, window, (metres / self.gsd, (across or metres) / self.gsd))
-
-            if name == "fine":
-                value = 0.6 * noise.white(self.seed, 0, window) + 0.8 * at(1, max(0.55, 1.2 * self.gsd))
-            elif name == "mid":
-                value = 0.7 * at(2, 1.9) + 0.7 * at(3, 5.3) if self.gsd < 1.5 else at(3, 5.3)
-            elif name == "large":
-                value = 0.7 * at(4, 14.0) + 0.7 * at(5, 37.0)
-            elif name == "huge":
-                value = 0.6 * at(6, 83.0) + 0.8 * at(7, 190.0)
-            elif name == "slow":
-                value = self.field("huge") * 0.6 + self.field("large") * 0.55 + self.field("mid") * 0.35
-                value += self.field("fine") * 0.12
-            else:
-                value = 0.6 * at(8, max(1.1, self.gsd), max(2.6, 2 * self.gsd)) + 0.6 * at(9, 3.1, 9.0)
-            self._fields[name] = value
-        return self._fields[name]
 
     def fits(self, *outlines: Points) -> bool:
         """Whether outlines lie within the bounds, if there are any. Objects ask before they draw themselves."""
@@ -144,7 +93,7 @@ class Canvas:
         self, outlines: Iterable[ArrayLike], holes: Iterable[ArrayLike] = ()
     ) -> tuple[slice, slice, FloatArray] | None:
         """Which share of each pixel polygons fill: (rows, columns, float32 (h, w)), or None outside the picture."""
-        shapes = [np.asarray(outline, np.float64) @ self._turn + self._shift for outline in outlines]
+        shapes = [self.to_pixels(outline) for outline in outlines]
         x0, y0, x1, y1 = self.window
         corners = shapes[0] if len(shapes) == 1 else np.concatenate(shapes)
         (left, top), (right, bottom) = corners.min(0).tolist(), corners.max(0).tolist()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rs2sam2.data.synthetic.frame import Frame
 from rs2sam2.data.synthetic.noise import FloatArray
-
-if TYPE_CHECKING:
-    from rs2sam2.data.synthetic.canvas import Canvas
 
 Rgb = tuple[float, float, float]
 
@@ -19,9 +16,6 @@ Rgb = tuple[float, float, float]
 def brighter(rgb: Rgb, factor: float) -> Rgb:
     """A colour times a factor, short of pure white."""
     return (min(rgb[0] * factor, 252.0), min(rgb[1] * factor, 252.0), min(rgb[2] * factor, 252.0))
-
-
-# -- airplanes -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -46,26 +40,26 @@ class Material:
         """The same surface, lighter or darker."""
         return replace(self, rgb=(factor * self.rgb[0], factor * self.rgb[1], factor * self.rgb[2]))
 
-    def sample(self, canvas: Canvas, rows: slice, columns: slice) -> FloatArray:
-        """The surface's colours on a part of the canvas: float32 (h, w, 3)."""
-        fine, mid = canvas.field("fine")[rows, columns], canvas.field("mid")[rows, columns]
-        large = canvas.field("large")[rows, columns]
+    def sample(self, frame: Frame, rows: slice, columns: slice) -> FloatArray:
+        """The surface's colours on a part of the frame: float32 (h, w, 3)."""
+        fine, mid = frame.field("fine")[rows, columns], frame.field("mid")[rows, columns]
+        large = frame.field("large")[rows, columns]
         light = self.fine * fine
         light += self.mid * mid
         light += self.large * large
         light += 1
         if self.stripes is not None:
             period, heading, amplitude = self.stripes
-            u = canvas.ruler(rows, columns, heading)
-            blur = math.exp(-((canvas.gsd / period) ** 2) * 6)  # rows finer than a pixel are not seen
+            u = frame.ruler(rows, columns, heading)
+            blur = math.exp(-((frame.gsd / period) ** 2) * 6)  # rows finer than a pixel are not seen
             light += amplitude * blur * np.sin(u * (2 * math.pi / period)) * (1 + 0.3 * mid)
         if self.slabs is not None:
-            light *= self._slabs(canvas, rows, columns)
+            light *= self._slabs(frame, rows, columns)
         base = np.asarray(self.rgb, np.float32)
         if self.patch is None:
             return light[..., None] * base
         threshold = 1.2 - 2.4 * self.cover
-        blend = canvas.field("slow")[rows, columns] - np.float32(threshold - 0.5 / 0.9)
+        blend = frame.field("slow")[rows, columns] - np.float32(threshold - 0.5 / 0.9)
         blend *= np.float32(0.9)
         np.clip(blend, 0, 1, out=blend)
         colour = blend[..., None] * (np.asarray(self.patch, np.float32) - base)
@@ -73,16 +67,16 @@ class Material:
         colour *= light[..., None]
         return colour
 
-    def _slabs(self, canvas: Canvas, rows: slice, columns: slice) -> FloatArray:
+    def _slabs(self, frame: Frame, rows: slice, columns: slice) -> FloatArray:
         assert self.slabs is not None
         side, heading, amplitude = self.slabs
-        u = canvas.ruler(rows, columns, heading) / side
-        v = canvas.ruler(rows, columns, heading + math.pi / 2) / side
+        u = frame.ruler(rows, columns, heading) / side
+        v = frame.ruler(rows, columns, heading + math.pi / 2) / side
         iu, iv = np.floor(u), np.floor(v)
         # A cheap hash gives every plate its own shade.
         shade = np.sin(iu * 12.9898 + iv * 78.233) * 437.585
         shade -= np.floor(shade)
-        joint = np.minimum(np.minimum(u - iu, iu + 1 - u), np.minimum(v - iv, iv + 1 - v)) * (side / canvas.gsd)
+        joint = np.minimum(np.minimum(u - iu, iu + 1 - u), np.minimum(v - iv, iv + 1 - v)) * (side / frame.gsd)
         return np.asarray((1 + 0.07 * (shade - 0.5)) * (1 - amplitude * np.clip(1 - joint, 0, 1)), np.float32)
 
 
