@@ -19,8 +19,6 @@ from rs2sam2.data.language.lexicon import canonical, covers, plural
 from rs2sam2.data.language.parser import parse
 from rs2sam2.data.language.program import Program
 from rs2sam2.data.language.resolve import resolve
-from rs2sam2.data.language.rulebook import rules_for
-from rs2sam2.data.language.rules import Remembered
 
 ROOT = Path(__file__).resolve().parents[3]
 REAL = ROOT.parent / "shared" / "data" / "layouts" / "rrsisd_layouts.jsonl.gz"
@@ -180,11 +178,3 @@ def test_every_tenth_real_phrase_is_understood() -> None:
     assert counts["turned: found"].total() >= 0.99 * 7 * recorded
     assert "turned: disagree" not in counts
     assert counts["no record: one"].total() >= 0.75 * (len(records) - recorded)
-
-
-@given(layouts(), st.lists(programs(), min_size=1, max_size=6))
-def test_remembered_truths_are_those_of_the_rules(layout: Layout, several: list[Program]) -> None:
-    """Each program twice: the second time all is remembered."""
-    remembered = Remembered(rules_for("english"))
-    for program in several * 2:
-        assert evaluate(program, layout, remembered) == evaluate(program, layout)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from rs2sam2.data.builder.annotated import AnnotatedImage
-from rs2sam2.data.language.evaluate import evaluate
+from rs2sam2.data.language.evaluate import Interpreter
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.lexicon import FEW, NETWORKS, NOT_THINGS, canonical, noun_of
 from rs2sam2.data.language.program import (
@@ -30,7 +30,6 @@ from rs2sam2.data.language.program import (
     kind,
 )
 from rs2sam2.data.language.rulebook import rules_for
-from rs2sam2.data.language.rules import Remembered, Rules
 from rs2sam2.data.language.symmetry import VECTORS
 
 SHAPES_OF = {
@@ -60,43 +59,43 @@ class Candidate:
 
 def candidates(image: AnnotatedImage, style: RuleName) -> list[Candidate]:
     """Everything that can be said of an image beyond doubt and whose objects all have a mask, in a fixed order."""
-    rules = Remembered(rules_for(style))
+    reading = Interpreter(image.layout, rules_for(style))
     found = []
-    for selection in dict.fromkeys(_proposals(image.layout, style, rules)):
+    for selection in dict.fromkeys(_proposals(reading, style)):
         if not image.placed and selection.where:
             continue
         if not image.counted and any(isinstance(c, Extreme) and c.rank > 1 for c in selection.walk()):
             continue
-        program = Program(selection, style)
-        extension = evaluate(program, image.layout, rules)
+        extension = reading.run(selection)
         targets = extension.certain
         mass = noun_of(selection.category).mass
         if not targets or not extension.settled or not (mass or (len(targets) == 1) == (selection.quantity == "one")):
             continue
         if any(image.targets[i] is None for i in targets):
             continue
-        found.append(Candidate(program, targets, kind(selection)))
+        found.append(Candidate(Program(selection, style), targets, kind(selection)))
         if selection.quantity == "all" and not mass and image.counted and len(targets) <= FEW:
             counted = replace(selection, quantity=len(targets))
             found.append(Candidate(Program(counted, style), targets, kind(counted)))
     return found
 
 
-def _proposals(layout: Layout, style: RuleName, rules: Rules) -> Iterator[Selection]:
+def _proposals(reading: Interpreter, style: RuleName) -> Iterator[Selection]:
+    layout = reading.layout
     for category in sorted({canonical(o.category) for o in layout.objects} - NOT_THINGS):
         members = layout.candidates(category)
         if style == "rrsisd":
             if not noun_of(category).mass:  # the benchmark speaks of one thing at a time
-                yield from _rrsisd(category, layout, rules)
+                yield from _rrsisd(category, reading)
         elif noun_of(category).mass:
             yield from _spread(category, "all")
         elif category in NETWORKS:
             yield from _spread(category, "one")
             yield from _spread(category, "all")
         else:
-            yield from _singular(category, members, layout)
+            yield from _singular(category, members, reading)
             if len(members) > 1:
-                yield from _groups(category, members, layout)
+                yield from _groups(category, members, reading)
 
 
 def _spread(category: str, quantity: Quantity) -> Iterator[Selection]:
@@ -118,8 +117,8 @@ def _attributes(category: str, members: list[int], layout: Layout) -> list[Color
     return found
 
 
-def _singular(category: str, members: list[int], layout: Layout) -> Iterator[Selection]:
-    attributes = _attributes(category, members, layout)
+def _singular(category: str, members: list[int], reading: Interpreter) -> Iterator[Selection]:
+    attributes = _attributes(category, members, reading.layout)
     places = [Position(region) for region in VECTORS]
     places += [Position(region, far=True) for region in ("left", "right", "top", "bottom")]
     yield Selection(category)
@@ -132,7 +131,7 @@ def _singular(category: str, members: list[int], layout: Layout) -> Iterator[Sel
             yield Selection(category, "one", (first, second))
     if len(members) > 1:
         yield from _ranked(category, members, attributes, places)
-    for anchor in _anchors(category, layout):
+    for anchor in _anchors(category, reading):
         for word in _relation_words(category, anchor, len(members)):
             yield Selection(category, "one", (Relation(word, anchor),))
             for attribute in attributes:
@@ -160,15 +159,15 @@ def _ranked(
                     yield Selection(category, "one", (place, order))
 
 
-def _groups(category: str, members: list[int], layout: Layout) -> Iterator[Selection]:
+def _groups(category: str, members: list[int], reading: Interpreter) -> Iterator[Selection]:
     wheres: list[tuple[Constraint, ...]] = [()]
-    attributes = _attributes(category, members, layout)
+    attributes = _attributes(category, members, reading.layout)
     places = [Position(region) for region in VECTORS]
     wheres += [(c,) for c in (*attributes, *places)]
     wheres += list(product(attributes, places))
     wheres += [
         (Relation(word, anchor),)
-        for anchor in _anchors(category, layout, own_class=False)
+        for anchor in _anchors(category, reading, own_class=False)
         for word in _relation_words(category, anchor, len(members))
         if word in DIRECTIONS or word == "next to"
     ]
@@ -176,9 +175,9 @@ def _groups(category: str, members: list[int], layout: Layout) -> Iterator[Selec
         yield Selection(category, "all", where)
 
 
-def _anchors(category: str, layout: Layout, own_class: bool = True) -> list[Selection]:
+def _anchors(category: str, reading: Interpreter, own_class: bool = True) -> list[Selection]:
     """Objects to relate to: the only one of another class, or one that its place or size singles out."""
-    rules = Remembered(rules_for("english"))
+    layout = reading.layout
     found: list[Selection] = []
     classes = sorted({canonical(o.category) for o in layout.objects} - NOT_THINGS)
     for other in classes:
@@ -192,14 +191,14 @@ def _anchors(category: str, layout: Layout, own_class: bool = True) -> list[Sele
             continue
         if other in NETWORKS:
             options = [Selection(other)]
-        sure = [s for s in options if len(_settled(Program(s), layout, rules)) == 1]
+        sure = [s for s in options if _singles_out(s, reading)]
         found += sure[:MANY_ANCHORS]
     return found
 
 
-def _settled(program: Program, layout: Layout, rules: Rules) -> frozenset[int]:
-    extension = evaluate(program, layout, rules)
-    return extension.certain if extension.settled else frozenset()
+def _singles_out(selection: Selection, reading: Interpreter) -> bool:
+    extension = reading.run(selection)
+    return extension.settled and len(extension.certain) == 1
 
 
 # What can be in, on or contain what; elsewhere only directions and nearness are said.
@@ -223,8 +222,9 @@ def _relation_words(category: str, anchor: Selection, members: int) -> Iterator[
         yield "holding"
 
 
-def _rrsisd(category: str, layout: Layout, rules: Rules) -> Iterator[Selection]:
+def _rrsisd(category: str, reading: Interpreter) -> Iterator[Selection]:
     """The benchmark's own forms: [size] [colour] class [place], or class in a relation to such a phrase."""
+    layout = reading.layout
     members = layout.candidates(category)
     seen = {name for i in members for name, share in (layout.objects[i].colors or {}).items() if share >= 0.6}
     colors = [Color((name,)) for name in sorted(seen)]
@@ -240,7 +240,7 @@ def _rrsisd(category: str, layout: Layout, rules: Rules) -> Iterator[Selection]:
     ways: list[tuple[Constraint, ...]] = [(), *((place,) for place in places), *((size,) for size in sizes)]
     for other in sorted({canonical(o.category) for o in layout.objects} - NOT_THINGS):
         for anchor in (Selection(other, "one", way) for way in ways):
-            if noun_of(other).mass or len(_settled(Program(anchor, "rrsisd"), layout, rules)) != 1:
+            if noun_of(other).mass or not _singles_out(anchor, reading):
                 continue
             for word in _relation_words(category, anchor, 1):
                 if word != "next to":  # the benchmark knows directions and "in"

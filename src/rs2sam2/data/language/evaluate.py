@@ -6,10 +6,10 @@ should not be asked of that image. The builder keeps a phrase only where both ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from rs2sam2.data.language.layout import Layout
+from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.program import (
     Color,
     Comparison,
@@ -23,7 +23,7 @@ from rs2sam2.data.language.program import (
     Size,
 )
 from rs2sam2.data.language.rulebook import rules_for
-from rs2sam2.data.language.rules import Rules, Truth, both
+from rs2sam2.data.language.rules import Rules, Truth
 
 BARELY_VISIBLE, MOSTLY_VISIBLE = 0.02, 0.5
 """An object cut by a crop counts as gone at or below the first share left, as an object from the second on."""
@@ -42,12 +42,13 @@ class Extension:
         return self.certain == self.possible
 
 
-NOTHING = Extension(frozenset(), frozenset())
+Bits = tuple[int, int]
+"""Two sets of objects as the bits of two numbers: what is surely in, and what is possibly in (which includes the first)."""
 
 
 def evaluate(program: Program, layout: Layout, rules: Rules | None = None) -> Extension:
     """What a program selects on a layout, with the margins of its rules (or of other rules given)."""
-    return _select(program.select, layout, rules or rules_for(program.rules))
+    return Interpreter(layout, rules or rules_for(program.rules)).run(program.select)
 
 
 def execute(program: Program, layout: Layout) -> frozenset[int] | None:
@@ -69,107 +70,152 @@ def recrop(
     return None if selected is None else frozenset(old[index] for index in selected)
 
 
-def _select(selection: Selection, layout: Layout, rules: Rules) -> Extension:
-    candidates = layout.candidates(selection.category)
-    truths: dict[int, Truth] = {}
-    for index in candidates:
-        o = layout.objects[index]
-        if o.visible <= BARELY_VISIBLE:
-            continue
-        truths[index] = True if o.visible >= MOSTLY_VISIBLE else None
-    for constraint in selection.where:
-        truths = _narrow(constraint, truths, layout, rules)
-    certain = frozenset(i for i, truth in truths.items() if truth)
-    possible = frozenset(i for i, truth in truths.items() if truth is not False)
-    if isinstance(selection.quantity, int):
-        if len(possible) < selection.quantity or len(certain) > selection.quantity:
-            return NOTHING
-        if certain != possible:
-            return Extension(frozenset(), possible)
-    return Extension(certain, possible)
+class Interpreter:
+    """Runs selections on one layout under one set of rules. What it found is remembered: many phrases ask the same.
+
+    Three-valued "and" is a bitwise one on either set: sure of both, and possible for both.
+    """
+
+    def __init__(self, layout: Layout, rules: Rules) -> None:
+        self.layout, self.rules = layout, rules
+        self._there: dict[str, Bits] = {}
+        self._anchors: dict[Selection, Bits] = {}
+        self._holds: dict[tuple[Constraint, str], Bits] = {}
+        self._ranked: dict[tuple[Constraint, Bits], Bits] = {}
+        self._before: dict[tuple[str, int, int], Truth] = {}
+
+    def run(self, selection: Selection) -> Extension:
+        """What a selection picks."""
+        certain, possible = self._select(selection)
+        sure = frozenset(_members(certain))
+        return Extension(sure, sure if certain == possible else frozenset(_members(possible)))
+
+    def _select(self, selection: Selection) -> Bits:
+        certain, possible = self._all(selection.category)
+        for constraint in selection.where:
+            sure, perhaps = self._narrow(constraint, selection.category, (certain, possible))
+            certain, possible = certain & sure, possible & perhaps
+        if isinstance(selection.quantity, int):
+            if possible.bit_count() < selection.quantity or certain.bit_count() > selection.quantity:
+                return 0, 0
+            if certain != possible:
+                return 0, possible
+        return certain, possible
+
+    def _all(self, category: str) -> Bits:
+        """The objects of a class, as far as they are in the picture."""
+        if category not in self._there:
+            self._there[category] = _bits(
+                (i, True if visible >= MOSTLY_VISIBLE else None)
+                for i in self.layout.candidates(category)
+                if (visible := self.layout.objects[i].visible) > BARELY_VISIBLE
+            )
+        return self._there[category]
+
+    def _narrow(self, constraint: Constraint, category: str, alive: Bits) -> Bits:
+        """Those for which a constraint holds; who is first depends on who is still in, all else on the class alone."""
+        if isinstance(constraint, Extreme) or (isinstance(constraint, Relation) and constraint.word == "closest to"):
+            if (constraint, alive) not in self._ranked:
+                self._ranked[constraint, alive] = self._rank(constraint, alive)
+            return self._ranked[constraint, alive]
+        if (constraint, category) not in self._holds:
+            self._holds[constraint, category] = self._among(constraint, self._all(category)[1])
+        return self._holds[constraint, category]
+
+    def _among(self, constraint: Constraint, objects: int) -> Bits:
+        if isinstance(constraint, Relation | Comparison):
+            anchors = self._anchor(constraint.anchor)
+            return _bits((i, self._to_anchor(constraint, i, anchors)) for i in _members(objects))
+        return _bits((i, self._alone(constraint, self.layout.objects[i])) for i in _members(objects))
+
+    def _alone(self, constraint: Constraint, o: SceneObject) -> Truth:
+        match constraint:
+            case Position(region, far):
+                return self.rules.position(o, region, far, self.layout)
+            case Size(word):
+                return self.rules.size(o, word, self.layout)
+            case Color(names):
+                return self.rules.color(o, names)
+            case Shape(word):
+                return self.rules.shape(o, word)
+        raise AssertionError(constraint)
+
+    def _anchor(self, selection: Selection) -> Bits:
+        if selection not in self._anchors:
+            self._anchors[selection] = self._select(selection)
+        return self._anchors[selection]
+
+    def _to_anchor(self, constraint: Relation | Comparison, index: int, anchors: Bits) -> Truth:
+        """True if it holds whichever anchor is meant, False if it holds for none; a plural anchor asks all of them."""
+        objects, (certain, possible) = self.layout.objects, anchors
+        truths: list[Truth] = []
+        for other in _members(possible & ~(1 << index)):
+            if isinstance(constraint, Comparison):
+                truths.append(self.rules.comparison(objects[index], constraint.degree, objects[other]))
+            else:
+                truths.append(self.rules.relation(objects[index], constraint.word, objects[other], self.layout))
+        if all(truth is False for truth in truths):
+            return False
+        if constraint.anchor.quantity != "one" and False in truths and certain == possible:
+            return False
+        return True if all(truth is True for truth in truths) and certain & ~(1 << index) else None
+
+    def _rank(self, constraint: Extreme | Relation, alive: Bits) -> Bits:
+        """Who is number `rank` in an order, or nearest to the anchor."""
+        objects, layout = self.layout.objects, self.layout
+        if isinstance(constraint, Extreme):
+            by = constraint.by
+
+            def before(i: int, j: int) -> Truth:
+                if (by, i, j) not in self._before:
+                    self._before[by, i, j] = self.rules.ranks_before(objects[i], objects[j], by, layout)
+                return self._before[by, i, j]
+
+            return _first(alive, constraint.rank, before)
+        certain, possible = self._anchor(constraint.anchor)
+        if not possible:
+            return 0, 0
+        if possible.bit_count() > 1 or certain != possible or possible & alive[1]:
+            return 0, alive[1]
+        anchor = objects[next(_members(possible))]
+        return _first(alive, 1, lambda i, j: self.rules.nearer(objects[i], objects[j], anchor, layout))
 
 
-def _narrow(constraint: Constraint, truths: dict[int, Truth], layout: Layout, rules: Rules) -> dict[int, Truth]:
-    if isinstance(constraint, Extreme):
-        return _rank(constraint, truths, layout, rules)
-    if isinstance(constraint, Relation | Comparison):
-        anchors = _select(constraint.anchor, layout, rules)
-        if isinstance(constraint, Relation) and constraint.word == "closest to":
-            return _closest(anchors, truths, layout, rules)
-        return {
-            i: both(t, t is not False and _to_anchor(constraint, i, anchors, layout, rules)) for i, t in truths.items()
-        }
-    return {i: both(t, t is not False and _alone(constraint, i, layout, rules)) for i, t in truths.items()}
-
-
-def _alone(constraint: Constraint, index: int, layout: Layout, rules: Rules) -> Truth:
-    o = layout.objects[index]
-    match constraint:
-        case Position(region, far):
-            return rules.position(o, region, far, layout)
-        case Size(word):
-            return rules.size(o, word, layout)
-        case Color(names):
-            return rules.color(o, names)
-        case Shape(word):
-            return rules.shape(o, word)
-    raise AssertionError(constraint)
-
-
-def _to_anchor(
-    constraint: Relation | Comparison, index: int, anchors: Extension, layout: Layout, rules: Rules
-) -> Truth:
-    """True if it holds whichever anchor is meant, False if it holds for none; a plural anchor asks all of them."""
-    others = anchors.possible - {index}
-    if not others:
-        return False
-    o, truths = layout.objects[index], []
-    for other in others:
-        anchor = layout.objects[other]
-        if isinstance(constraint, Comparison):
-            truths.append(rules.comparison(o, constraint.degree, anchor))
-        else:
-            truths.append(rules.relation(o, constraint.word, anchor, layout))
-    if all(truth is False for truth in truths):
-        return False
-    if constraint.anchor.quantity != "one" and False in truths and anchors.settled:
-        return False
-    return True if all(truth is True for truth in truths) and anchors.certain - {index} else None
-
-
-def _closest(anchors: Extension, truths: dict[int, Truth], layout: Layout, rules: Rules) -> dict[int, Truth]:
-    if not anchors.possible:
-        return dict.fromkeys(truths, False)
-    alive = {i: t for i, t in truths.items() if t is not False}
-    if len(anchors.possible) > 1 or not anchors.settled or anchors.possible & alive.keys():
-        return {i: None if t is not False else False for i, t in truths.items()}
-    anchor = layout.objects[next(iter(anchors.possible))]
-    return _first(truths, 1, lambda i, j: rules.nearer(layout.objects[i], layout.objects[j], anchor, layout))
-
-
-def _rank(constraint: Extreme, truths: dict[int, Truth], layout: Layout, rules: Rules) -> dict[int, Truth]:
-    objects = layout.objects
-    return _first(
-        truths, constraint.rank, lambda i, j: rules.ranks_before(objects[i], objects[j], constraint.by, layout)
-    )
-
-
-def _first(truths: dict[int, Truth], rank: int, before: Callable[[int, int], Truth]) -> dict[int, Truth]:
+def _first(alive: Bits, rank: int, before: Callable[[int, int], Truth]) -> Bits:
     """Who is number `rank` of those still in; `before(i, j)` says whether i surely comes before j."""
-    result: dict[int, Truth] = dict.fromkeys(truths, False)
-    alive = {i: t for i, t in truths.items() if t is not False}
-    for i, truth in alive.items():
+    certain, possible = alive
+    others = [(j, bool(certain >> j & 1)) for j in _members(possible)]
+    found: list[tuple[int, Truth]] = []
+    for i, _ in others:
         surely = perhaps = 0
-        for j, other in alive.items():
+        for j, sure in others:
             if j == i:
                 continue
             ahead = before(j, i)
-            surely += ahead is True and other is True
+            surely += ahead is True and sure
             perhaps += ahead is not False
             if surely >= rank:
                 break
         if surely == perhaps == rank - 1:
-            result[i] = truth
+            found.append((i, True))
         elif surely < rank <= perhaps + 1:
-            result[i] = None
-    return result
+            found.append((i, None))
+    return _bits(found)
+
+
+def _bits(truths: Iterable[tuple[int, Truth]]) -> Bits:
+    certain = possible = 0
+    for i, truth in truths:
+        if truth is not False:
+            possible |= 1 << i
+            if truth:
+                certain |= 1 << i
+    return certain, possible
+
+
+def _members(bits: int) -> Iterator[int]:
+    """The objects of a set, in order."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest

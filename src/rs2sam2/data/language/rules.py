@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rs2sam2.data.language.layout import Layout, SceneObject
@@ -39,55 +39,6 @@ class Rules(Protocol):
 
     def nearer(self, a: SceneObject, b: SceneObject, anchor: SceneObject, layout: Layout) -> Truth:
         """Whether `a` is nearer to the anchor than `b`."""
-
-
-class Remembered:
-    """Other rules for the objects of one layout, each question asked once: many phrases about it ask the same."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self._truths: dict[tuple[object, ...], Truth] = {}
-
-    def _once(
-        self, truth: Callable[..., Truth], objects: tuple[SceneObject, ...], word: object, *more: object
-    ) -> Truth:
-        # objects are told apart by where they are kept: to compare their values would take longer than to answer
-        key = (truth.__name__, word, *map(id, objects))
-        if key not in self._truths:
-            self._truths[key] = truth(*more)
-        return self._truths[key]
-
-    def position(self, o: SceneObject, region: str, far: bool, layout: Layout) -> Truth:
-        """See `Rules`."""
-        return self._once(self.rules.position, (o,), (region, far), o, region, far, layout)
-
-    def size(self, o: SceneObject, word: str, layout: Layout) -> Truth:
-        """See `Rules`."""
-        return self._once(self.rules.size, (o,), word, o, word, layout)
-
-    def color(self, o: SceneObject, names: tuple[str, ...]) -> Truth:
-        """See `Rules`."""
-        return self._once(self.rules.color, (o,), names, o, names)
-
-    def shape(self, o: SceneObject, word: str) -> Truth:
-        """See `Rules`."""
-        return self._once(self.rules.shape, (o,), word, o, word)
-
-    def relation(self, o: SceneObject, word: str, anchor: SceneObject, layout: Layout) -> Truth:
-        """See `Rules`."""
-        return self._once(self.rules.relation, (o, anchor), word, o, word, anchor, layout)
-
-    def comparison(self, o: SceneObject, degree: str, anchor: SceneObject) -> Truth:
-        """See `Rules`."""
-        return self._once(self.rules.comparison, (o, anchor), degree, o, degree, anchor)
-
-    def ranks_before(self, a: SceneObject, b: SceneObject, by: str, layout: Layout) -> Truth:
-        """See `Rules`."""
-        return self._once(self.rules.ranks_before, (a, b), by, a, b, by, layout)
-
-    def nearer(self, a: SceneObject, b: SceneObject, anchor: SceneObject, layout: Layout) -> Truth:
-        """See `Rules`."""
-        return self._once(self.rules.nearer, (a, b, anchor), None, a, b, anchor, layout)
 
 
 def both(first: Truth, second: Truth) -> Truth:

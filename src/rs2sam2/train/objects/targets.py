@@ -76,7 +76,8 @@ def item_of(view: View, asked: list[Asked], config: ObjectFirstConfig, random: R
         if mask is None:
             ground_known[channels, y0:y1, x0:x1] = False
         else:
-            cells = mask.reshape(side, 2, side, 2).mean((1, 3), dtype=np.float32).astype(np.uint8)
+            wide = mask.astype(np.uint16)
+            cells = ((wide[::2, ::2] + wide[::2, 1::2] + wide[1::2, ::2] + wide[1::2, 1::2]) // 4).astype(np.uint8)
             ground[channels] = np.maximum(ground[channels], cells)
             denied = [number[n] for n in EXCLUDED.get(name, ()) if n in number]
             ground_known[denied] |= cells > MOSTLY

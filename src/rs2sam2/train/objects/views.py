@@ -73,13 +73,24 @@ def _mask(piece: Piece, window: tuple[float, float, float, float], side: int) ->
     """A piece drawn in the window's frame, (side, side) coverage; drawn twice as large and averaged."""
     x, y = (window[2] - window[0]) / (2 * side), (window[3] - window[1]) / (2 * side)
     left, top = window[0] - piece.left, window[1] - piece.top
-    width, height = piece.mask.size
-    if -left > 2 * side * x or -top > 2 * side * y or left > width or top > height:
-        return np.zeros((side, side), np.uint8)
-    fine = piece.mask.transform(
-        (2 * side, 2 * side), Image.Transform.AFFINE, (x, 0, left, 0, y, top), Image.Resampling.BILINEAR
-    )
-    return np.asarray(fine.reduce(2))
+    cover = np.zeros((side, side), np.uint8)
+    # most pieces are small: no more of the frame is drawn than they reach
+    (x0, x1), (y0, y1) = _reach(left, piece.mask.width, x, side), _reach(top, piece.mask.height, y, side)
+    if x0 < x1 and y0 < y1:
+        fine = piece.mask.transform(
+            (2 * (x1 - x0), 2 * (y1 - y0)),
+            Image.Transform.AFFINE,
+            (x, 0, left + 2 * x0 * x, 0, y, top + 2 * y0 * y),
+            Image.Resampling.BILINEAR,
+        )
+        cover[y0:y1, x0:x1] = np.asarray(fine.reduce(2))
+    return cover
+
+
+def _reach(start: float, length: int, scale: float, side: int) -> tuple[int, int]:
+    """First and last cell (excluded) of `side` that a piece `length` long may touch; cells are 2 x `scale` long."""
+    low, high = -start / (2 * scale), (length - start) / (2 * scale)
+    return max(0, math.floor(low) - 1), min(side, math.ceil(high) + 1)
 
 
 def _window(source: Source, random: Random, zoom: float) -> tuple[float, float, float, float]:
