@@ -58,12 +58,18 @@ class RLE:
             raise DataError(
                 f"run-length mask: runs of {int(runs.sum()):,} pixels for {height} x {width}; check the size"
             )
-        ink = np.zeros(len(runs), np.bool_)
-        ink[1::2] = True
-        flat = np.repeat(ink, runs)
-        if missing:
-            flat = np.concatenate([flat, np.zeros(missing, np.bool_)])
-        return np.ascontiguousarray(flat.reshape(width, height).T)
+        out = np.zeros((height, width), np.bool_)
+        filled = 2 * np.flatnonzero(runs[1::2]) + 1
+        if filled.size:  # only columns with ink are drawn: most masks are small
+            ends = np.cumsum(runs)
+            low, high = int(ends[filled[0] - 1]) // height, -(-int(ends[filled[-1]]) // height)
+            edges = np.concatenate([[0], ends, [height * width]])
+            edges = np.minimum(np.maximum(edges, low * height), high * height)
+            lengths = edges[1:] - edges[:-1]
+            ink = np.zeros(len(lengths), np.bool_)
+            ink[1 : len(runs) : 2] = True
+            out[:, low:high] = np.repeat(ink, lengths).reshape(high - low, height).T
+        return out
 
     @classmethod
     def encode(cls, mask: Mask) -> RLE:

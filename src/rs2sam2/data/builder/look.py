@@ -20,11 +20,10 @@ def color_shares(pixels: NDArray[np.uint8]) -> dict[str, float]:
     """
     if not len(pixels):
         return {}
-    rgb = pixels.astype(np.float32) / 255
-    high, low = rgb.max(1), rgb.min(1)
+    r, g, b = pixels.T.astype(np.float32) / 255
+    high, low = np.maximum(np.maximum(r, g), b), np.minimum(np.minimum(r, g), b)
     spread = high - low
     saturation = spread / np.maximum(high, 1e-6)
-    r, g, b = rgb.T
     safe = np.maximum(spread, 1e-6)
     hue = np.where(high == r, (g - b) / safe % 6, np.where(high == g, (b - r) / safe + 2, (r - g) / safe + 4)) * 60
     # dark green is no black: the darker, the more of a cast it may have
@@ -42,7 +41,7 @@ def color_shares(pixels: NDArray[np.uint8]) -> dict[str, float]:
     }
     for name, (start, end) in _HUES.items():
         masks[name] = colored & (hue >= start) & (hue <= end)
-    shares = {name: float(mask.mean()) for name, mask in masks.items()}
+    shares = {name: np.count_nonzero(mask) / len(pixels) for name, mask in masks.items()}
     return {name: share for name, share in shares.items() if share >= 0.05}
 
 
