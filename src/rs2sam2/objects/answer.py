@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rs2sam2.data.builder.components import components
 from rs2sam2.objects.candidates import Candidates, overlap
 from rs2sam2.objects.model import ObjectFirst
 from rs2sam2.objects.pyramid import ImageFeatures
@@ -17,6 +19,8 @@ MEMBER = 0.0
 """Candidates whose membership logit is above belong to a group."""
 DOUBT = 0.5
 """Power of a candidate's score in its probability of being chosen: the reader knows the score, but trusts it too little."""
+SPECK = 0.1
+"""Pieces of an object's mask, and holes in it, of less than this share of its largest piece are no part of its shape."""
 DUPLICATE = 0.6
 """Boxes that overlap so much are one thing."""
 
@@ -77,3 +81,27 @@ def outline(
 def enlarge(logits: Tensor, size: int) -> Tensor:
     """(P, h, w) -> (P, size, size), bilinear."""
     return F.interpolate(logits[:, None], (size, size), mode="bilinear", align_corners=False)[:, 0]
+
+
+def tidied(logits: Tensor) -> Tensor:
+    """Mask logits (h, w) of one object, on the CPU, with specks taken out and small holes closed, by turning their sign.
+
+    Where a mask is sure of itself there are none: they come with large things whose outline training knows roughly.
+    """
+    mask = (logits > 0).numpy()
+    pieces = list(components(mask))
+    if not pieces:
+        return logits
+    least = SPECK * max(piece.area for piece in pieces)
+    wrong = np.zeros_like(mask)
+    for piece in pieces:
+        if piece.area < least:
+            piece.add_to(wrong)
+    for hole in components(~(mask & ~wrong)):
+        (height, width), (all_rows, all_columns) = hole.mask.shape, mask.shape
+        inside = 0 < hole.top < all_rows - height and 0 < hole.left < all_columns - width
+        if inside and hole.area < least:
+            filled = np.zeros_like(mask)
+            hole.add_to(filled)
+            wrong ^= filled  # a speck within a hole is part of the mask again
+    return torch.where(torch.from_numpy(wrong), -logits, logits)

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from rs2sam2.config import ProcessorConfig
 from rs2sam2.errors import VocabularyError
-from rs2sam2.objects.answer import EMPTY, choice, enlarge, members, outline
+from rs2sam2.objects.answer import EMPTY, choice, enlarge, members, outline, tidied
 from rs2sam2.objects.candidates import Candidates, overlap
 from rs2sam2.objects.diagnose import diagnose
 from rs2sam2.objects.files import load
@@ -154,8 +154,10 @@ class ObjectSegmenter:
                     closer.append((i, patch))
                     coarse.remove(i)
         if coarse:
-            masks = outline(self.model, seen.features, seen.candidates, tokens, reading, index, [coarse])
-            whole = enlarge(masks, size)[0].cpu()
+            masks = outline(self.model, seen.features, seen.candidates, tokens, reading, index, [coarse]).cpu()
+            if len(coarse) == 1:
+                masks = tidied(masks[0])[None]
+            whole = enlarge(masks, size)[0]
         for _, patch in closer:
             whole = patch if whole is None else torch.maximum(whole, patch)
         assert whole is not None
