@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from random import Random
 
 import numpy as np
 from PIL import Image
 
+from rs2sam2.data.builder.annotated import AnnotatedImage
 from rs2sam2.data.builder.scenes import NOTHING, ROUND, SQUARE, WHOLE, scene_rows
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.lexicon import canonical
+from rs2sam2.data.language.symmetry import Box
 from rs2sam2.errors import DataError
-from rs2sam2.train.objects.sources import Piece, Source
+from rs2sam2.train.objects.sources import Piece, Source, piece_of
 
 APPROXIMATE = {"stadium": 0.84, "ground track field": 0.84, "baseball field": 0.84}
 """Share of a picture's side that such a thing fills, where a mask can be guessed at all."""
@@ -23,7 +26,12 @@ LEFT_OUT = frozenset({"bridge", "freeway", "harbor"})
 """They run through their pictures and end nowhere in them: a box would be wrong."""
 LOCATED = (ROUND | SQUARE | WHOLE) - LEFT_OUT
 """Classes of which a picture says where they are."""
+PARTIAL = frozenset({"overpass", "train station"})
+"""They take up a part of their pictures: once some are outlined, the others no longer say where they are."""
+OUTLINED = 0.7
+"""Share of the cells that are given to outlined pictures, where there are any."""
 CANVAS = 512
+Thing = tuple[SceneObject, Piece | None]
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class MosaicPool:
     """Pictures each filled by one thing, alone or two to four of them in the cells of an uneven grid.
 
     A picture that merely contains a class, nobody knows where, comes alone: it shows what is not beside that class, and
-    that the class is there.
+    that the class is there. Where outlines are drawn, they are what a picture says.
     """
 
     name: str
@@ -40,6 +48,8 @@ class MosaicPool:
     zoom: float = 0.0
     beside: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """See `never_beside`."""
+    outlines: Mapping[Path, AnnotatedImage] = field(default_factory=dict)
+    """Pictures of which everything of their class is outlined."""
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -59,39 +69,52 @@ class MosaicPool:
 
     def classes(self) -> set[str]:
         """Of what is located."""
-        return {category for category, _ in self.pictures if category in LOCATED}
+        return {category for category, path in self.pictures if category != NOTHING and self._locates(category, path)}
+
+    @cached_property
+    def _choice(self) -> tuple[list[tuple[str, Path]], list[tuple[str, Path]]]:
+        """What a cell may show: all that is located, and of these the outlined pictures."""
+        located = [(c, p) for c, p in self.pictures if self._locates(c, p)]
+        return located, [(c, p) for c, p in located if p in self.outlines]
+
+    def _locates(self, category: str, path: Path) -> bool:
+        """Whether a picture says where its thing is; where nothing is, that is said as well."""
+        return (
+            path in self.outlines
+            or category == NOTHING
+            or category in (LOCATED - PARTIAL if self.outlines else LOCATED)
+        )
 
     def contents(self) -> Iterator[tuple[str, ...]]:
-        """Class and name."""
+        """Class and name, and what is outlined."""
         for category, path in self.pictures:
-            yield category, path.name
+            image = self.outlines.get(path)
+            yield (category, path.name) if image is None else (category, path.name, repr(image.layout))
 
     def draw(self, random: Random) -> Source:
         """A mosaic. Raises DataError where a picture cannot be read."""
         category, path = random.choice(self.pictures)
-        if category not in LOCATED and category != NOTHING:
+        if not self._locates(category, path):
             return self._alone(category, path)
-        classes = self.classes()
-        located = [(c, p) for c, p in self.pictures if c in LOCATED or c == NOTHING]
+        located, outlined = self._choice
         columns, rows = random.choice(((1, 1), (2, 1), (1, 2), (2, 2), (2, 2)))
         xs, ys = _cuts(columns, random), _cuts(rows, random)
         canvas = Image.new("RGB", (CANVAS, CANVAS))
-        objects: list[SceneObject] = []
-        pieces: list[Piece | None] = []
+        things: list[Thing] = []
         denied: list[frozenset[str]] = []  # cell by cell
         for j in range(rows):
             for i in range(columns):
-                box = (xs[i], ys[j], xs[i + 1], ys[j + 1])
-                category, path = random.choice(located)
+                cell = (xs[i], ys[j], xs[i + 1], ys[j + 1])
+                category, path = random.choice(outlined if outlined and random.random() < OUTLINED else located)
                 denied.append(self.beside.get(category, frozenset()))
-                seen_x, seen_y = _paste(canvas, path, box)
-                if category == NOTHING:
-                    continue
-                shape = _inner(category, box, seen_x, seen_y)
-                objects.append(SceneObject(category, shape, (shape[2] - shape[0]) * (shape[3] - shape[1])))
-                pieces.append(_piece(category, shape) if category in APPROXIMATE else None)
-        layout = Layout(CANVAS, CANVAS, tuple(objects))
-        return Source(np.asarray(canvas), layout, tuple(pieces), frozenset(classes) | frozenset.intersection(*denied))
+                part, size = _paste(canvas, path, cell)
+                if path in self.outlines:
+                    things += _outlined(self.outlines[path], part, cell)
+                elif category != NOTHING:
+                    things.append(_roughly(category, part, size, cell))
+        layout = Layout(CANVAS, CANVAS, tuple(thing for thing, _ in things))
+        known = frozenset(self.classes()) | frozenset.intersection(*denied)
+        return Source(np.asarray(canvas), layout, tuple(piece for _, piece in things), known)
 
     def _alone(self, category: str, path: Path) -> Source:
         canvas = Image.new("RGB", (CANVAS, CANVAS))
@@ -102,49 +125,73 @@ class MosaicPool:
 
 
 def mosaic_pool(
-    name: str, labels: Path, weight: float, zoom: float = 0.0, beside: Mapping[str, frozenset[str]] | None = None
+    name: str,
+    labels: Path,
+    weight: float,
+    zoom: float = 0.0,
+    beside: Mapping[str, frozenset[str]] | None = None,
+    outlined: Iterable[AnnotatedImage] = (),
 ) -> MosaicPool:
-    """From a `labels.csv` with the columns file and category.
+    """From a `labels.csv` with the columns file and category; `outlined`: some of its pictures, with everything of their class.
 
     Classes that a picture merely contains are left out, but for those of which it is known what is not `beside` them.
     """
     beside = beside or {}
-    pictures = [(canonical(row["category"]), labels.parent / row["file"]) for row in scene_rows(labels)]
-    kept = tuple(p for p in pictures if p[0] in LOCATED or p[0] == NOTHING or beside.get(p[0]))
-    return MosaicPool(name, kept, weight, zoom, beside)
+    pictures = tuple((canonical(row["category"]), labels.parent / row["file"]) for row in scene_rows(labels))
+    pool = MosaicPool(name, pictures, weight, zoom, beside, {image.image: image for image in outlined if image.targets})
+    return replace(pool, pictures=tuple(p for p in pictures if pool._locates(*p) or beside.get(p[0])))
 
 
 def _cuts(count: int, random: Random) -> list[int]:
     return [0, CANVAS] if count == 1 else [0, round(CANVAS * random.uniform(0.35, 0.65)), CANVAS]
 
 
-def _paste(canvas: Image.Image, path: Path, box: tuple[int, int, int, int]) -> tuple[float, float]:
-    """The middle part of a picture that has the cell's shape, not stretched; its shares of the picture's width, height."""
+def _paste(canvas: Image.Image, path: Path, cell: tuple[int, int, int, int]) -> tuple[Box, tuple[int, int]]:
+    """The middle part of a picture that has the cell's shape, not stretched; that part, and the picture's (width, height)."""
     try:
         with Image.open(path) as picture:
             rgb = picture.convert("RGB")
     except OSError as error:
         raise DataError(f"image {path} cannot be read ({error})") from None
-    size = (box[2] - box[0], box[3] - box[1])
+    size = (cell[2] - cell[0], cell[3] - cell[1])
     ratio = min(rgb.width / size[0], rgb.height / size[1])
     w, h = size[0] * ratio, size[1] * ratio
     left, top = max(0.0, (rgb.width - w) / 2), max(0.0, (rgb.height - h) / 2)
     part = (left, top, min(left + w, rgb.width), min(top + h, rgb.height))
-    canvas.paste(rgb.resize(size, Image.Resampling.BICUBIC, box=part), box[:2])
-    return (part[2] - part[0]) / rgb.width, (part[3] - part[1]) / rgb.height
+    canvas.paste(rgb.resize(size, Image.Resampling.BICUBIC, box=part), cell[:2])
+    return part, rgb.size
 
 
-def _inner(
-    category: str, box: tuple[int, int, int, int], seen_x: float, seen_y: float
-) -> tuple[float, float, float, float]:
-    """Where the thing lies in its cell: its share of the picture, but no more than the cell shows."""
+def _outlined(image: AnnotatedImage, part: Box, cell: tuple[int, int, int, int]) -> Iterator[Thing]:
+    """What of an outlined picture is seen in its cell."""
+    size = (round(image.layout.height), round(image.layout.width))
+    width, height = cell[2] - cell[0], cell[3] - cell[1]
+    scale = width / (part[2] - part[0])
+    masks = [
+        np.asarray(target.decode(size)) if target is not None else np.zeros(size, np.bool_) for target in image.targets
+    ]
+    pieces = [piece_of(mask, (width, height), part) for mask in masks]
+    areas = [np.asarray(piece.mask).sum() / 255 / scale**2 for piece in pieces]
+    layout, old = image.layout.cropped(part, areas)
+    for o, index in zip(layout.objects, old, strict=True):
+        piece = pieces[index]
+        box = (piece.left, piece.top, piece.left + piece.mask.width, piece.top + piece.mask.height)
+        placed = (box[0] + cell[0], box[1] + cell[1], box[2] + cell[0], box[3] + cell[1])
+        thing = replace(o, category=canonical(o.category), box=placed, area=o.area * scale**2)
+        yield thing, Piece(piece.left + cell[0], piece.top + cell[1], piece.mask)
+
+
+def _roughly(category: str, part: Box, size: tuple[int, int], cell: tuple[int, int, int, int]) -> Thing:
+    """The thing that fills a picture: its share of it, but no more than the cell shows."""
     share = APPROXIMATE.get(category, 1.0)
-    x, y = min(1.0, share / seen_x) * (box[2] - box[0]) / 2, min(1.0, share / seen_y) * (box[3] - box[1]) / 2
-    cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return cx - x, cy - y, cx + x, cy + y
+    x = min(1.0, share * size[0] / (part[2] - part[0])) * (cell[2] - cell[0]) / 2
+    y = min(1.0, share * size[1] / (part[3] - part[1])) * (cell[3] - cell[1]) / 2
+    cx, cy = (cell[0] + cell[2]) / 2, (cell[1] + cell[3]) / 2
+    box = (cx - x, cy - y, cx + x, cy + y)
+    return SceneObject(category, box, 4 * x * y), _piece(category, box) if category in APPROXIMATE else None
 
 
-def _piece(category: str, box: tuple[float, float, float, float]) -> Piece:
+def _piece(category: str, box: Box) -> Piece:
     height, width = max(1, round(box[3] - box[1])), max(1, round(box[2] - box[0]))
     mask = np.full((height, width), 255, np.uint8)
     if category == "stadium":

@@ -65,7 +65,8 @@ class PoolOptions:
     """Classes that are annotated in some images only: where none is, nothing is said of them."""
     also: tuple[str, ...] = ()
     """Of `coco`: further instances files about some of the same images, relative to `data.root`, or by the bare name of one
-    that comes with the package (`nwpu-water.json`). An image that such a file lists without a class of it shows none."""
+    that comes with the package (`nwpu-water.json`). An image that such a file lists without a class of it shows none. Of
+    `mosaic`: where the things of some pictures are, everything of a picture's class; file names are as in `labels`."""
 
     def check(self, name: str) -> None:
         """Raise UsageError where the pool cannot be as it is, by the name that the recipe gives it."""
@@ -83,7 +84,10 @@ class PoolOptions:
             self.kind != "pasted" or not self.exclude,
             f"{key} of kind pasted has no exclude; exclude images in the pools that it cuts from",
         )
-        require(self.kind == "coco" or not self.also, f"{key} of kind {self.kind} has no also; that is for kind coco")
+        require(
+            self.kind in ("coco", "mosaic") or not self.also,
+            f"{key} of kind {self.kind} has no also; that is for kinds coco and mosaic",
+        )
         require(
             self.kind in ("coco", "masks") or not self.incomplete,
             f"{key} of kind {self.kind} has no incomplete; that is for kinds coco and masks",

@@ -132,14 +132,16 @@ def _open(root: Path, name: str, pool: PoolOptions, beside: Mapping[str, frozens
         return _at(root, path)
 
     if pool.kind == "mosaic":
-        mosaic = mosaic_pool(name, at(pool.labels), pool.weight, pool.zoom, beside)
+        labels = at(pool.labels)
+        outlined = [image for path in pool.also for image in read_coco(at(path), labels.parent, "train")]
+        mosaic = mosaic_pool(name, labels, pool.weight, pool.zoom, beside, outlined)
         kept = _without(name, pool, mosaic.pictures, [path.name for _, path in mosaic.pictures])
         return replace(mosaic, pictures=kept)
     if pool.kind == "coco":
         images = read_coco(at(pool.annotations), at(pool.images), "train")
     else:
-        labels = at(pool.labels) if pool.kind == "masks" else None
-        images = read_index_masks(at(pool.masks), at(pool.images), labels, pool.category)
+        named = at(pool.labels) if pool.kind == "masks" else None
+        images = read_index_masks(at(pool.masks), at(pool.images), named, pool.category)
     kept_images = _without(name, pool, images, [i.image.name for i in images])
     also = [read_coco(at(path), at(pool.images), "train") for path in pool.also]
     return image_pool(name, kept_images, pool.weight, pool.zoom, pool.incomplete, also, beside)

@@ -12,6 +12,7 @@ from PIL import Image
 from rs2sam2.data.builder.annotated import AnnotatedImage, read_pixels
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.lexicon import NETWORKS, canonical, noun_of
+from rs2sam2.data.language.symmetry import Box
 
 Pixels = NDArray[np.uint8]
 LONGEST = 1024
@@ -75,10 +76,13 @@ def record_of(image: AnnotatedImage, known: frozenset[str], longest: int = LONGE
     return Record(image.image, (height, width), layout, pieces, known, image.counted, image.placed)
 
 
-def piece_of(mask: NDArray[np.bool_], size: tuple[int, int] | None = None) -> Piece:
-    """A mask (H, W) as a piece, in an image made smaller to `size` (width, height) where that is given."""
+def piece_of(mask: NDArray[np.bool_], size: tuple[int, int] | None = None, part: Box | None = None) -> Piece:
+    """A mask (H, W) as a piece: in an image made smaller to `size` (width, height) where that is given, or in a `part` of it
+    that is brought to that size."""
     image = Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
-    if size is not None and size != image.size:
+    if size is not None and part is not None:
+        image = image.resize(size, Image.Resampling.BILINEAR, box=part)
+    elif size is not None and size != image.size:
         image = image.resize(size, Image.Resampling.BOX)
     box = image.getbbox() or (0, 0, 1, 1)
     return Piece(box[0], box[1], image.crop(box))
