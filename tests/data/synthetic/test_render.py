@@ -14,6 +14,12 @@ EXPECTED = {
     "river": {"bridge", "road", "tree", "ship"},
     "fields": {"building", "tree", "road", "windmill"},
     "roads": {"vehicle", "road"},
+    "reservoir": {"dam", "road"},
+    "power-plant": {"chimney", "building"},
+    "toll-station": {"expressway toll station", "road", "vehicle"},
+    "service-area": {"expressway service area", "road", "vehicle", "building"},
+    "overpasses": {"overpass", "road", "vehicle"},
+    "golf-course": {"golf field", "tree"},
 }
 
 

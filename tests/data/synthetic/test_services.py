@@ -1,0 +1,43 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from rs2sam2.data.synthetic import SCENES, render
+from rs2sam2.data.synthetic.render import SyntheticScene
+from rs2sam2.data.synthetic.services import service_area
+
+CATEGORY = "expressway service area"
+
+
+@pytest.fixture
+def draw(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], SyntheticScene]:
+    monkeypatch.setitem(SCENES, "service-area", (service_area, (0.4, 1.5)))
+    return lambda seed, gsd: render("service-area", (160, 160), gsd=gsd, seed=seed)
+
+
+@pytest.mark.parametrize("gsd", [0.5, 1.5])
+def test_the_object_is_seen(draw: Callable[[int, float], SyntheticScene], gsd: float) -> None:
+    for seed in range(3):
+        drawn = draw(seed, gsd)
+        masks = [i.mask for i in drawn.instances if i.category == CATEGORY]
+        assert masks
+        assert 12 <= max(mask.sum() for mask in masks) < 0.8 * 160 * 160
+        assert drawn.image.std() > 8
+
+
+def test_parking_and_buildings_lie_in_the_area(draw: Callable[[int, float], SyntheticScene]) -> None:
+    drawn = draw(4, 1.2)
+    whole = np.any([i.mask for i in drawn.instances if i.category == CATEGORY], axis=0)
+    for category in ("vehicle", "building"):
+        assert any((i.mask & whole).sum() > 0.8 * i.area for i in drawn.instances if i.category == category)
+
+
+def test_sides_are_objects_of_their_own(draw: Callable[[int, float], SyntheticScene]) -> None:
+    counts = set()
+    for seed in range(3):
+        for gsd in (0.5, 2.1):
+            masks = [i.mask for i in draw(seed, gsd).instances if i.category == CATEGORY]
+            counts.add(len(masks))
+            assert np.sum(masks, axis=0).max() == 1
+    assert counts == {1, 2}
