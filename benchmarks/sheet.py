@@ -1,6 +1,6 @@
 """What a model gets most wrong on a referring data set, as one picture: found in orange, what is there outlined in blue.
 
-rs2sam2 data render -o drawn --count 24 --size 640 --seed 99
+rs2sam2 data render -o drawn --count 28 --size 640 --seed 99
 rs2sam2 data make-refs --coco drawn/instances.json --split val --images drawn/images -o drawn-refs
 python benchmarks/sheet.py drawn-refs --limit 240 -o docs/nano-failures.png
 """
