@@ -1,23 +1,18 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
-from rs2sam2.data.synthetic import SCENES, render
+from rs2sam2.data.synthetic import render
 from rs2sam2.data.synthetic.render import SyntheticScene
-from rs2sam2.data.synthetic.services import service_area
 
 CATEGORY = "expressway service area"
 
 
-@pytest.fixture
-def draw(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], SyntheticScene]:
-    monkeypatch.setitem(SCENES, "service-area", (service_area, (0.4, 1.5)))
-    return lambda seed, gsd: render("service-area", (160, 160), gsd=gsd, seed=seed)
+def draw(seed: int, gsd: float) -> SyntheticScene:
+    return render("service-area", (160, 160), gsd=gsd, seed=seed)
 
 
 @pytest.mark.parametrize("gsd", [0.5, 1.5])
-def test_the_object_is_seen(draw: Callable[[int, float], SyntheticScene], gsd: float) -> None:
+def test_the_object_is_seen(gsd: float) -> None:
     for seed in range(3):
         drawn = draw(seed, gsd)
         masks = [i.mask for i in drawn.instances if i.category == CATEGORY]
@@ -26,14 +21,14 @@ def test_the_object_is_seen(draw: Callable[[int, float], SyntheticScene], gsd: f
         assert drawn.image.std() > 8
 
 
-def test_parking_and_buildings_lie_in_the_area(draw: Callable[[int, float], SyntheticScene]) -> None:
+def test_parking_and_buildings_lie_in_the_area() -> None:
     drawn = draw(4, 1.2)
     whole = np.any([i.mask for i in drawn.instances if i.category == CATEGORY], axis=0)
     for category in ("vehicle", "building"):
         assert any((i.mask & whole).sum() > 0.8 * i.area for i in drawn.instances if i.category == category)
 
 
-def test_sides_are_objects_of_their_own(draw: Callable[[int, float], SyntheticScene]) -> None:
+def test_sides_are_objects_of_their_own() -> None:
     counts = set()
     for seed in range(3):
         for gsd in (0.5, 2.1):
