@@ -5,22 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rs2sam2.data.synthetic import render, scenes
+from rs2sam2.data.synthetic import render
 from rs2sam2.data.synthetic.fairways import TURFS, Course, blob, ribbon
-from rs2sam2.data.synthetic.golf import golf_course
 from rs2sam2.data.synthetic.render import SyntheticScene
 
 
-def drawn(monkeypatch: pytest.MonkeyPatch, seed: int, gsd: float = 2.0) -> SyntheticScene:
-    monkeypatch.setitem(scenes.SCENES, "golf", (golf_course, (0.5, 4.0)))
-    return render("golf", (176, 160), gsd=gsd, seed=seed)
+def drawn(seed: int, gsd: float = 2.0) -> SyntheticScene:
+    return render("golf-course", (176, 160), gsd=gsd, seed=seed)
 
 
 @pytest.mark.parametrize("gsd", [0.5, 1.5, 4.0])
-def test_a_scene_has_one_course(monkeypatch: pytest.MonkeyPatch, gsd: float) -> None:
+def test_a_scene_has_one_course(gsd: float) -> None:
     seen = []
     for seed in range(4):
-        scene = drawn(monkeypatch, seed, gsd)
+        scene = drawn(seed, gsd)
         assert scene.image.std() > 5
         found = [i for i in scene.instances if i.category == "golf field"]
         assert len(found) <= 1
@@ -29,16 +27,16 @@ def test_a_scene_has_one_course(monkeypatch: pytest.MonkeyPatch, gsd: float) -> 
     assert max(seen) > 0.1
 
 
-def test_the_same_seed_gives_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    a, b = (drawn(monkeypatch, 3) for _ in range(2))
+def test_the_same_seed_gives_the_same_picture() -> None:
+    a, b = (drawn(3) for _ in range(2))
     np.testing.assert_array_equal(a.image, b.image)
     assert [i.box for i in a.instances] == [i.box for i in b.instances]
 
 
-def test_trees_on_a_course_belong_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trees_on_a_course_belong_to_it() -> None:
     shared = 0
     for seed in range(4):
-        scene = drawn(monkeypatch, seed, 1.0)
+        scene = drawn(seed, 1.0)
         course = [i.mask for i in scene.instances if i.category == "golf field"]
         trees = [i.mask for i in scene.instances if i.category == "tree"]
         shared += sum(int((course[0] & t).sum()) for t in trees) if course else 0
