@@ -113,10 +113,13 @@ class InvertedBottleneck(nn.Module):
 
 
 def _with_relu6(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """ReLU6 of a convolution; in inference on a CPU in one go, which spares a pass over the widest maps there are."""
+    """ReLU6 of a convolution; in inference on a CPU in one go, which spares a pass over the widest maps there are.
+
+    Elsewhere in place: a convolution's gradient does not need what it gave.
+    """
     plain = torch.is_grad_enabled() or torch.compiler.is_compiling() or not _fuses()
     if plain or x.device.type != "cpu" or x.dtype != torch.float32:
-        return F.relu6(conv(x))
+        return F.relu6(conv(x), inplace=True)
     return torch.ops.mkldnn._convolution_pointwise(  # type: ignore[no-any-return]
         x, conv.weight, conv.bias, conv.padding, conv.stride, conv.dilation, conv.groups, "hardtanh", [0.0, 6.0], ""
     )

@@ -13,7 +13,7 @@ from PIL import Image
 
 from rs2sam2.data.builder.annotated import AnnotatedImage
 from rs2sam2.data.language.layout import Layout, SceneObject
-from rs2sam2.data.masks import from_coco
+from rs2sam2.data.masks import RLE, from_coco
 from rs2sam2.errors import DataError, UsageError
 from rs2sam2.train.objects.mosaic import MosaicPool, mosaic_pool
 from rs2sam2.train.objects.options import Data, PoolOptions
@@ -154,6 +154,39 @@ def test_mosaics_show_outlined_things_where_they_are(tmp_path: Path) -> None:
         white = source.pixels[..., 0] > 127
         assert (shown & white).sum() > 0.97 * (shown | white).sum()
     assert found
+
+
+def test_mosaics_do_not_deny_what_a_picture_may_show_unasked(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")
+    (tmp_path / "labels.csv").write_text("file,category\na.png,airport\nb.png,airplane\n")
+    whole = (RLE.encode(np.ones((8, 8), np.bool_)),)
+    plane = AnnotatedImage(tmp_path / "b.png", Layout(8, 8, (SceneObject("airplane", (0, 0, 8, 8), 64),)), whole)
+    pool = mosaic_pool("scenes", tmp_path / "labels.csv", 1.0, outlined=[plane])
+    random, seen = Random(0), set()
+    for _ in range(40):
+        source = pool.draw(random)
+        shown = frozenset(o.category for o in source.layout.objects)
+        # nobody looked for airplanes in pictures of airports, nor for the airport around an airplane
+        assert source.known == (shown if len(shown) == 1 else frozenset())
+        seen.add(shown)
+    assert len(seen) == 3
+
+
+def test_outlines_must_be_of_pictures_that_are_listed(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")
+    (tmp_path / "labels.csv").write_text("file,category\na.png,airport\n")
+    whole = RLE.encode(np.ones((8, 8), np.bool_))
+    outlined = AnnotatedImage(tmp_path / "b.png", Layout(8, 8, (SceneObject("airport", (0, 0, 8, 8), 64),)), (whole,))
+    with pytest.raises(DataError, match=r"outlines of b\.png .*labels\.csv lists; write the same file names in both"):
+        mosaic_pool("scenes", tmp_path / "labels.csv", 1.0, outlined=[outlined])
+
+
+def test_a_baseball_field_is_its_diamond_so_that_only_an_outline_says_where(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,category\na.png,airport\nb.png,baseball field\n")
+    pool = mosaic_pool("scenes", tmp_path / "labels.csv", 1.0)
+    assert pool.classes() == {"airport"}
 
 
 @pytest.mark.parametrize(

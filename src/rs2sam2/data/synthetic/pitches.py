@@ -43,14 +43,15 @@ def _box(x0: float, y0: float, x1: float, y1: float) -> Points:
 
 
 def tennis_court(canvas: Canvas, x: float, y: float, heading: float, style: int = 0) -> None:
-    """A court of 23.77 x 10.97 m in its run-off; the mask is court and run-off, as people outline it."""
+    """A court of 23.77 x 10.97 m in its run-off; the mask ends at the lines, as in NWPU VHR-10."""
     colour, inner, outer = COURT_COLOURS[style % len(COURT_COLOURS)]
     pad = rectangle(x, y, 36, 18, heading)
     if not canvas.fits(pad):
         return
     canvas.paint(pad, Material(outer, 0.03, 0.03, 0.04))
     a, b, s, t = 11.885, 5.485, 4.115, 6.40
-    canvas.paint(rectangle(x, y, 2 * a, 2 * b, heading), Material(inner, 0.03, 0.03, 0.04))
+    court = rectangle(x, y, 2 * a, 2 * b, heading)
+    canvas.paint(court, Material(inner, 0.03, 0.03, 0.04))
     _lines(canvas, x, y, heading, [
         _box(-a, -b, a, b), points([(-a, -s), (a, -s)]), points([(-a, s), (a, s)]), points([(-t, -s), (-t, s)]),
         points([(t, -s), (t, s)]), points([(-t, 0), (t, 0)]),
@@ -58,11 +59,11 @@ def tennis_court(canvas: Canvas, x: float, y: float, heading: float, style: int 
     net = rectangle(x, y, 0.25, 12.8, heading)
     canvas.paint(shifted(net, *canvas.shadow_offset(0.9)), (30, 34, 36), 0.35)
     canvas.paint(net, (52, 60, 58), 0.8)
-    canvas.instance("tennis court", pad, colour=colour)
+    canvas.instance("tennis court", court, colour=colour)
 
 
 def basketball_court(canvas: Canvas, x: float, y: float, heading: float, style: int = 0) -> None:
-    """A court of 28 x 15 m with its keys, circles and hoops."""
+    """A court of 28 x 15 m with its keys, circles and hoops; the mask ends at the lines, as in NWPU VHR-10."""
     colour, inner, outer = COURT_COLOURS[style % len(COURT_COLOURS)]
     if style >= len(COURT_COLOURS):
         colour, inner, outer = "gray", (134, 132, 126), (122, 121, 116)
@@ -70,7 +71,8 @@ def basketball_court(canvas: Canvas, x: float, y: float, heading: float, style: 
     if not canvas.fits(pad):
         return
     canvas.paint(pad, Material(outer, 0.04, 0.03, 0.04))
-    canvas.paint(rectangle(x, y, 28, 15, heading), Material(inner, 0.04, 0.03, 0.04))
+    court = rectangle(x, y, 28, 15, heading)
+    canvas.paint(court, Material(inner, 0.04, 0.03, 0.04))
     key: Rgb = (inner[0] * 0.78 + 26, inner[1] * 0.74, inner[2] * 0.74)
     paths = [_box(-14, -7.5, 14, 7.5), points([(0, -7.5), (0, 7.5)]), arc(0, 0, 1.8, 0, 2 * math.pi)]
     for end in (1, -1):
@@ -87,7 +89,7 @@ def basketball_court(canvas: Canvas, x: float, y: float, heading: float, style: 
         board = place(rectangle(end * 12.8, 0, 0.4, 1.8), x, y, heading)
         canvas.paint(shifted(board, *canvas.shadow_offset(3.0)), (30, 32, 36), 0.4)
         canvas.paint(board, (232, 232, 230))
-    canvas.instance("basketball court", pad, colour=colour)
+    canvas.instance("basketball court", court, colour=colour)
 
 
 def baseball_field(

@@ -20,14 +20,36 @@ from rs2sam2.data.language.symmetry import Box
 from rs2sam2.errors import DataError
 from rs2sam2.train.objects.sources import Piece, Source, piece_of
 
-APPROXIMATE = {"stadium": 0.84, "ground track field": 0.84, "baseball field": 0.84}
+APPROXIMATE = {"stadium": 0.84, "ground track field": 0.84}
 """Share of a picture's side that such a thing fills, where a mask can be guessed at all."""
-LEFT_OUT = frozenset({"bridge", "freeway", "harbor"})
-"""They run through their pictures and end nowhere in them: a box would be wrong."""
+LEFT_OUT = frozenset({"bridge", "freeway", "harbor", "baseball field"})
+"""A box as large as the picture would be wrong: the first three run through it, and of the last the diamond is meant."""
 LOCATED = (ROUND | SQUARE | WHOLE) - LEFT_OUT
 """Classes of which a picture says where they are."""
 PARTIAL = frozenset({"overpass", "train station"})
 """They take up a part of their pictures: once some are outlined, the others no longer say where they are."""
+MAY_SHOW: Mapping[str, frozenset[str]] = {
+    picture: frozenset(shown.split(", "))
+    for picture, shown in {
+        "airport": "airplane, parking lot, overpass, intersection, industrial area",
+        "airplane": "airport, parking lot",
+        "overpass": "bridge, intersection, parking lot, train station, industrial area",
+        "bridge": "overpass, harbor, intersection, parking lot",
+        "harbor": "bridge, parking lot, industrial area",
+        "train station": "overpass, bridge, intersection, parking lot, industrial area",
+        "stadium": "ground track field, baseball field, tennis court, parking lot, intersection, overpass, school",
+        "ground track field": "stadium, baseball field, tennis court, school, parking lot, intersection",
+        "baseball field": "stadium, ground track field, tennis court, school, parking lot, intersection",
+        "tennis court": "stadium, ground track field, baseball field, school, parking lot, intersection",
+        "school": "stadium, ground track field, baseball field, tennis court, parking lot, intersection",
+        "parking lot": "stadium, baseball field, tennis court, school, industrial area, intersection, overpass",
+        "industrial area": "parking lot, intersection, train station, harbor, bridge, overpass",
+        "golf field": "tennis court, parking lot, bridge, intersection",
+        "intersection": "parking lot, overpass, bridge, school",
+        NOTHING: "tennis court, parking lot, bridge, intersection, school, industrial area",
+    }.items()
+}
+"""What may be in such a picture although its label does not say so: nobody has looked, so it is not denied."""
 OUTLINED = 0.7
 """Share of the cells that are given to outlined pictures, where there are any."""
 CANVAS = 512
@@ -101,20 +123,21 @@ class MosaicPool:
         xs, ys = _cuts(columns, random), _cuts(rows, random)
         canvas = Image.new("RGB", (CANVAS, CANVAS))
         things: list[Thing] = []
+        located_classes = frozenset(self.classes())
         denied: list[frozenset[str]] = []  # cell by cell
         for j in range(rows):
             for i in range(columns):
                 cell = (xs[i], ys[j], xs[i + 1], ys[j + 1])
                 category, path = random.choice(outlined if outlined and random.random() < OUTLINED else located)
-                denied.append(self.beside.get(category, frozenset()))
+                rest = located_classes - MAY_SHOW.get(category, frozenset())
+                denied.append(rest | self.beside.get(category, frozenset()))
                 part, size = _paste(canvas, path, cell)
                 if path in self.outlines:
                     things += _outlined(self.outlines[path], part, cell)
                 elif category != NOTHING:
                     things.append(_roughly(category, part, size, cell))
         layout = Layout(CANVAS, CANVAS, tuple(thing for thing, _ in things))
-        known = frozenset(self.classes()) | frozenset.intersection(*denied)
-        return Source(np.asarray(canvas), layout, tuple(piece for _, piece in things), known)
+        return Source(np.asarray(canvas), layout, tuple(piece for _, piece in things), frozenset.intersection(*denied))
 
     def _alone(self, category: str, path: Path) -> Source:
         canvas = Image.new("RGB", (CANVAS, CANVAS))
@@ -135,10 +158,17 @@ def mosaic_pool(
     """From a `labels.csv` with the columns file and category; `outlined`: some of its pictures, with everything of their class.
 
     Classes that a picture merely contains are left out, but for those of which it is known what is not `beside` them.
+    Raises DataError where there are outlines, but of none of the pictures.
     """
     beside = beside or {}
     pictures = tuple((canonical(row["category"]), labels.parent / row["file"]) for row in scene_rows(labels))
-    pool = MosaicPool(name, pictures, weight, zoom, beside, {image.image: image for image in outlined if image.targets})
+    outlines = {image.image: image for image in outlined if image.targets}
+    if outlines and outlines.keys().isdisjoint(path for _, path in pictures):
+        some = next(iter(outlines)).name
+        raise DataError(
+            f"outlines of {some} and others are of no picture that {labels} lists; write the same file names in both"
+        )
+    pool = MosaicPool(name, pictures, weight, zoom, beside, outlines)
     return replace(pool, pictures=tuple(p for p in pictures if pool._locates(*p) or beside.get(p[0])))
 
 
