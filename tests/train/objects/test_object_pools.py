@@ -183,6 +183,20 @@ def test_outlines_must_be_of_pictures_that_are_listed(tmp_path: Path) -> None:
         mosaic_pool("scenes", tmp_path / "labels.csv", 1.0, outlined=[outlined])
 
 
+def test_a_playground_is_a_track_only_where_it_was_outlined(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,category\na.png,ground track field\nb.png,ground track field\n")
+    whole = (RLE.encode(np.ones((8, 8), np.bool_)),)
+    pitch = AnnotatedImage(tmp_path / "b.png", Layout(8, 8, (SceneObject("soccer field", (0, 0, 8, 8), 64),)), whole)
+    beside = {"ground track field": frozenset({"dam"})}
+    pool = mosaic_pool("scenes", labels, 1.0, beside=beside, outlined=[pitch])
+    assert [path.name for _, path in pool.pictures] == ["b.png"]
+    assert pool.classes() == {"soccer field"}
+    assert len(mosaic_pool("scenes", labels, 1.0, beside=beside)) == 2
+
+
 def test_a_baseball_field_is_its_diamond_so_that_only_an_outline_says_where(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("file,category\na.png,airport\nb.png,baseball field\n")
     pool = mosaic_pool("scenes", tmp_path / "labels.csv", 1.0)

@@ -26,8 +26,10 @@ LEFT_OUT = frozenset({"bridge", "freeway", "harbor", "baseball field"})
 """A box as large as the picture would be wrong: the first three run through it, and of the last the diamond is meant."""
 LOCATED = (ROUND | SQUARE | WHOLE) - LEFT_OUT
 """Classes of which a picture says where they are."""
-PARTIAL = frozenset({"overpass", "train station"})
+PARTIAL = frozenset({"overpass", "train station", "ground track field"})
 """They take up a part of their pictures: once some are outlined, the others no longer say where they are."""
+DOUBTED = frozenset({"ground track field"})
+"""Half of AID's playgrounds are pitches without a track: once some are outlined, the others say nothing."""
 MAY_SHOW: Mapping[str, frozenset[str]] = {
     picture: frozenset(shown.split(", "))
     for picture, shown in {
@@ -37,16 +39,16 @@ MAY_SHOW: Mapping[str, frozenset[str]] = {
         "bridge": "overpass, harbor, intersection, parking lot",
         "harbor": "bridge, parking lot, industrial area",
         "train station": "overpass, bridge, intersection, parking lot, industrial area",
-        "stadium": "ground track field, baseball field, tennis court, parking lot, intersection, overpass, school",
-        "ground track field": "stadium, baseball field, tennis court, school, parking lot, intersection",
-        "baseball field": "stadium, ground track field, tennis court, school, parking lot, intersection",
-        "tennis court": "stadium, ground track field, baseball field, school, parking lot, intersection",
-        "school": "stadium, ground track field, baseball field, tennis court, parking lot, intersection",
-        "parking lot": "stadium, baseball field, tennis court, school, industrial area, intersection, overpass",
+        "stadium": "ground track field, soccer field, baseball field, tennis court, parking lot, intersection, overpass, school",
+        "ground track field": "stadium, soccer field, baseball field, tennis court, school, parking lot, intersection",
+        "baseball field": "stadium, ground track field, soccer field, tennis court, school, parking lot, intersection",
+        "tennis court": "stadium, ground track field, soccer field, baseball field, school, parking lot, intersection",
+        "school": "stadium, ground track field, soccer field, baseball field, tennis court, parking lot, intersection",
+        "parking lot": "stadium, soccer field, baseball field, tennis court, school, industrial area, intersection, overpass",
         "industrial area": "parking lot, intersection, train station, harbor, bridge, overpass",
         "golf field": "tennis court, parking lot, bridge, intersection",
         "intersection": "parking lot, overpass, bridge, school",
-        NOTHING: "tennis court, parking lot, bridge, intersection, school, industrial area",
+        NOTHING: "soccer field, tennis court, parking lot, bridge, intersection, school, industrial area",
     }.items()
 }
 """What may be in such a picture although its label does not say so: nobody has looked, so it is not denied."""
@@ -90,8 +92,14 @@ class MosaicPool:
         return replace(self, pictures=tuple(kept)), replace(self, pictures=tuple(held))
 
     def classes(self) -> set[str]:
-        """Of what is located."""
-        return {category for category, path in self.pictures if category != NOTHING and self._locates(category, path)}
+        """Of what is located: by an outline, or by the label."""
+        return set(self._classes)
+
+    @cached_property
+    def _classes(self) -> frozenset[str]:
+        listed = {canonical(o.category) for _, path in self.pictures for o in self._objects(path)}
+        labels = {c for c, path in self.pictures if path not in self.outlines and self._locates(c, path)}
+        return frozenset(listed | labels - {NOTHING})
 
     @cached_property
     def _choice(self) -> tuple[list[tuple[str, Path]], list[tuple[str, Path]]]:
@@ -123,13 +131,13 @@ class MosaicPool:
         xs, ys = _cuts(columns, random), _cuts(rows, random)
         canvas = Image.new("RGB", (CANVAS, CANVAS))
         things: list[Thing] = []
-        located_classes = frozenset(self.classes())
         denied: list[frozenset[str]] = []  # cell by cell
         for j in range(rows):
             for i in range(columns):
                 cell = (xs[i], ys[j], xs[i + 1], ys[j + 1])
                 category, path = random.choice(outlined if outlined and random.random() < OUTLINED else located)
-                rest = located_classes - MAY_SHOW.get(category, frozenset())
+                looked_for = {canonical(o.category) for o in self._objects(path)}
+                rest = self._classes - (MAY_SHOW.get(category, frozenset()) - looked_for)
                 denied.append(rest | self.beside.get(category, frozenset()))
                 part, size = _paste(canvas, path, cell)
                 if path in self.outlines:
@@ -138,6 +146,9 @@ class MosaicPool:
                     things.append(_roughly(category, part, size, cell))
         layout = Layout(CANVAS, CANVAS, tuple(thing for thing, _ in things))
         return Source(np.asarray(canvas), layout, tuple(piece for _, piece in things), frozenset.intersection(*denied))
+
+    def _objects(self, path: Path) -> tuple[SceneObject, ...]:
+        return self.outlines[path].layout.objects if path in self.outlines else ()
 
     def _alone(self, category: str, path: Path) -> Source:
         canvas = Image.new("RGB", (CANVAS, CANVAS))
@@ -169,7 +180,9 @@ def mosaic_pool(
             f"outlines of {some} and others are of no picture that {labels} lists; write the same file names in both"
         )
     pool = MosaicPool(name, pictures, weight, zoom, beside, outlines)
-    return replace(pool, pictures=tuple(p for p in pictures if pool._locates(*p) or beside.get(p[0])))
+    doubted = DOUBTED if outlines else frozenset()
+    kept = (p for p in pictures if pool._locates(*p) or (beside.get(p[0]) and p[0] not in doubted))
+    return replace(pool, pictures=tuple(kept))
 
 
 def _cuts(count: int, random: Random) -> list[int]:
