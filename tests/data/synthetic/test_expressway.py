@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from rs2sam2.data.synthetic import render
 from rs2sam2.data.synthetic.canvas import Canvas, Sun
 from rs2sam2.data.synthetic.expressway import (
     Highway,
@@ -22,6 +23,24 @@ def site(seed: int = 0, metres: float = 160.0) -> Site:
     rng = np.random.default_rng(seed)
     canvas = Canvas((128, 128), metres / 128, 1, rng, Sun(0.7, 0.8))
     return Site(canvas, metres, metres, metres / 2 + 10)
+
+
+@pytest.mark.parametrize("gsd", [0.5, 1.5])
+@pytest.mark.parametrize(
+    ("scene", "category"),
+    [
+        ("overpasses", "overpass"),
+        ("service-area", "expressway service area"),
+        ("toll-station", "expressway toll station"),
+    ],
+)
+def test_what_the_scene_is_about_is_seen(scene: str, category: str, gsd: float) -> None:
+    for seed in range(3):
+        drawn = render(scene, (160, 160), gsd=gsd, seed=seed)
+        masks = [i.mask for i in drawn.instances if i.category == category]
+        assert masks
+        assert 12 <= max(mask.sum() for mask in masks) < 0.8 * 160 * 160
+        assert drawn.image.std() > 8
 
 
 @pytest.mark.parametrize("seed", range(6))
