@@ -164,13 +164,22 @@ def test_mosaics_do_not_deny_what_a_picture_may_show_unasked(tmp_path: Path) -> 
     plane = AnnotatedImage(tmp_path / "b.png", Layout(8, 8, (SceneObject("airplane", (0, 0, 8, 8), 64),)), whole)
     pool = mosaic_pool("scenes", tmp_path / "labels.csv", 1.0, outlined=[plane])
     random, seen = Random(0), set()
-    for _ in range(40):
+    for _ in range(200):
         source = pool.draw(random)
         shown = frozenset(o.category for o in source.layout.objects)
         # nobody looked for airplanes in pictures of airports, nor for the airport around an airplane
         assert source.known == (shown if len(shown) == 1 else frozenset())
         seen.add(shown)
     assert len(seen) == 3
+
+
+def test_mosaics_show_a_class_as_often_as_another(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("file,category\n" + "a.png,airport\n" * 30 + "a.png,golf field\n")
+    pool = mosaic_pool("scenes", tmp_path / "labels.csv", 1.0)
+    random = Random(0)
+    shown = [o.category for _ in range(100) for o in pool.draw(random).layout.objects]
+    assert 0.4 < shown.count("golf field") / len(shown) < 0.6
 
 
 def test_outlines_must_be_of_pictures_that_are_listed(tmp_path: Path) -> None:

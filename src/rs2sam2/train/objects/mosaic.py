@@ -56,6 +56,7 @@ OUTLINED = 0.7
 """Share of the cells that are given to outlined pictures, where there are any."""
 CANVAS = 512
 Thing = tuple[SceneObject, Piece | None]
+Picture = tuple[str, Path]
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,14 @@ class MosaicPool:
         return frozenset(listed | labels - {NOTHING})
 
     @cached_property
-    def _choice(self) -> tuple[list[tuple[str, Path]], list[tuple[str, Path]]]:
-        """What a cell may show: all that is located, and of these the outlined pictures."""
-        located = [(c, p) for c, p in self.pictures if self._locates(c, p)]
-        return located, [(c, p) for c, p in located if p in self.outlines]
+    def _choice(self) -> tuple[list[list[Picture]], list[list[Picture]]]:
+        """What a cell may show, class by class: all that is located, and of these the outlined pictures."""
+        located: defaultdict[str, list[Picture]] = defaultdict(list)
+        for category, path in self.pictures:
+            if self._locates(category, path):
+                located[category].append((category, path))
+        outlined = [[(c, path) for c, path in pictures if path in self.outlines] for pictures in located.values()]
+        return list(located.values()), [pictures for pictures in outlined if pictures]
 
     def _locates(self, category: str, path: Path) -> bool:
         """Whether a picture says where its thing is; where nothing is, that is said as well."""
@@ -135,7 +140,9 @@ class MosaicPool:
         for j in range(rows):
             for i in range(columns):
                 cell = (xs[i], ys[j], xs[i + 1], ys[j + 1])
-                category, path = random.choice(outlined if outlined and random.random() < OUTLINED else located)
+                # a class as often as another: some have thirty pictures, some a thousand
+                classes = outlined if outlined and random.random() < OUTLINED else located
+                category, path = random.choice(random.choice(classes))
                 looked_for = {canonical(o.category) for o in self._objects(path)}
                 rest = self._classes - (MAY_SHOW.get(category, frozenset()) - looked_for)
                 denied.append(rest | self.beside.get(category, frozenset()))
