@@ -57,6 +57,7 @@ OUTLINED = 0.7
 CANVAS = 512
 Thing = tuple[SceneObject, Piece | None]
 Picture = tuple[str, Path]
+"""Canonical class, or NOTHING, and file."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class MosaicPool:
     """
 
     name: str
-    pictures: tuple[tuple[str, Path], ...]  # canonical class, or NOTHING
+    pictures: tuple[Picture, ...]
     weight: float
     zoom: float = 0.0
     beside: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -81,11 +82,11 @@ class MosaicPool:
 
     def parted(self, share: float) -> tuple[MosaicPool, MosaicPool]:
         """Without the last `share` of the pictures of each class, and those alone."""
-        by_class: defaultdict[str, list[tuple[str, Path]]] = defaultdict(list)
+        by_class: defaultdict[str, list[Picture]] = defaultdict(list)
         for picture in self.pictures:
             by_class[picture[0]].append(picture)
-        kept: list[tuple[str, Path]] = []
-        held: list[tuple[str, Path]] = []
+        kept: list[Picture] = []
+        held: list[Picture] = []
         for pictures in by_class.values():
             count = round(share * len(pictures))
             kept += pictures[: len(pictures) - count]
