@@ -75,10 +75,11 @@ def write_index_masks(folder: Path, images: int = 6) -> Path:
 
 
 def write_scenes(folder: Path) -> Path:
-    """`labels.csv` of stadiums, airports, airplanes and nothing."""
+    """`labels.csv` of stadiums, airports, nothing, and what a picture merely contains: an airplane, a diamond."""
     folder.mkdir(parents=True)
     rows = [["file", "category"]]
-    for i, name in enumerate(["stadium", "airport", "airplane", "none", "none", "stadium", "ground track field"]):
+    named = ["stadium", "airport", "airplane", "none", "none", "stadium", "ground track field", "baseball field"]
+    for i, name in enumerate(named):
         Image.fromarray(picture([], np.random.default_rng(i))).save(folder / f"{i}.png")
         rows.append([f"{i}.png", name])
     with (folder / "labels.csv").open("w", newline="") as file:

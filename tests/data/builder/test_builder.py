@@ -261,7 +261,7 @@ def test_components_partition_the_mask_and_do_not_touch(seed: int, density: floa
 def test_scenes(tmp_path: Path) -> None:
     labels = write_scenes(tmp_path / "scenes")
     images = read_scenes(labels, "train")
-    assert [len(i.layout.objects) for i in images] == [1, 1, 0, 0, 1, 1]  # the airplane's place is not known
+    assert [len(i.layout.objects) for i in images] == [1, 1, 0, 0, 1, 1]  # where airplane and diamond are is not known
     areas = [i.layout.objects[0].area / 128**2 for i in images if i.layout.objects]
     assert areas == pytest.approx([0.554, 1.0, 0.554, 0.706], abs=0.01)
     for pair in choose(images, Recipe(no_target=0.4)):

@@ -1,8 +1,8 @@
 """Pictures that are each filled by one thing (`labels.csv` with file,category) as annotated images: rough, for training.
 
-The thing's mask is the whole picture, but for stadiums a centred circle and for fields a centred square of 84 % of the
-side, which fits about three in four stadiums. Classes that a picture merely contains (airplanes, tanks, courts) are
-left out: nothing tells where they are.
+The thing's mask is the whole picture, but for stadiums a centred circle and for ground track fields a centred square of
+84 % of the side, which fits about three in four stadiums. Classes that a picture merely contains (airplanes, tanks,
+courts, the diamond of a baseball field) are left out: nothing tells where they are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rs2sam2.errors import DataError, UsageError
 
 CENTRAL = 0.84
 ROUND = frozenset({"stadium"})
-SQUARE = frozenset({"ground track field", "baseball field"})
+SQUARE = frozenset({"ground track field"})
 WHOLE = frozenset({
     "airport", "overpass", "harbor", "bridge", "train station", "golf field", "parking lot", "freeway", "intersection",
     "school", "industrial area",

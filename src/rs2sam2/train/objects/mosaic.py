@@ -22,8 +22,8 @@ from rs2sam2.train.objects.sources import Piece, Source, piece_of
 
 APPROXIMATE = {"stadium": 0.84, "ground track field": 0.84}
 """Share of a picture's side that such a thing fills, where a mask can be guessed at all."""
-LEFT_OUT = frozenset({"bridge", "freeway", "harbor", "baseball field"})
-"""A box as large as the picture would be wrong: the first three run through it, and of the last the diamond is meant."""
+LEFT_OUT = frozenset({"bridge", "freeway", "harbor"})
+"""They run through their pictures: a box as large would be wrong."""
 LOCATED = (ROUND | SQUARE | WHOLE) - LEFT_OUT
 """Classes of which a picture says where they are."""
 PARTIAL = frozenset({"overpass", "train station", "ground track field"})
