@@ -27,6 +27,14 @@ def image() -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 150, 3), np.uint8))
 
 
+def test_a_phrase_is_heard_as_it_is_meant(folder: Path, image: Image.Image) -> None:
+    said, meant = Predictor.load(folder).predict(
+        image, ["Please find the jet situated in the top-left corner!", "the airplane in the top left corner"]
+    )
+    assert np.array_equal(said.logits, meant.logits) and said.presence == meant.presence
+    assert said.phrase.startswith("Please")
+
+
 def test_saved_and_loaded(folder: Path) -> None:
     for name, tensor in load(folder).state_dict().items():
         assert torch.equal(tensor, toy_model().state_dict()[name]), name

@@ -1,8 +1,9 @@
-"""The same phrases about the same images, changed as other sensors and other files would change them.
+"""The same phrases about the same images, changed as other sensors, other files and other people would change them.
 
     gsd 2x     half the pixels for the same ground: a coarser ground sampling distance (0.5x: twice the pixels)
     zoom 2x    a window of half the side, where the phrase still means the same things: they are twice as large in view
     turn 90    the image turned, and the phrase with it ("left" becomes "bottom")
+    said freely  the phrase in a sentence and in other words, see `rs2sam2.data.language.freely`
 
 A model that squashes its input square sees a finer gsd only as interpolation, and a larger object only by a zoom; hence both.
 Each change is compared with the unchanged answers to the very same phrases.
@@ -12,12 +13,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from rs2sam2.data.language.evaluate import execute, recrop
+from rs2sam2.data.language.freely import freely
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.symmetry import Symmetry, turn_pixels
 from rs2sam2.data.language.transform import rewrite_phrase
@@ -72,11 +75,14 @@ TURNS: dict[str, Symmetry] = {
     "mirrored": "hflip",
 }
 ZOOMS = {"zoom 1.4x": 1.4, "zoom 2x": 2.0}
-CHANGES = (*PICTURES, *TURNS, *ZOOMS)
+FREELY = "said freely"
+CHANGES = (FREELY, *PICTURES, *TURNS, *ZOOMS)
 
 
 def change(name: str, sample: Sample, scenes: Scenes) -> Question | None:
     """The question that a change makes of a sample; None where it would make the phrase untrue or cannot be sure."""
+    if name == FREELY:
+        return Question(freely(sample.phrase, Random(sample.phrase)), sample, sample, View(name))
     if name in PICTURES:
         return Question(sample.phrase, sample, sample, View(name, PICTURES[name]))
     if name in TURNS:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rs2sam2.config import ProcessorConfig
+from rs2sam2.data.language.plain import plain
 from rs2sam2.errors import VocabularyError
 from rs2sam2.objects.answer import EMPTY, choice, enlarge, members, outline, tidied
 from rs2sam2.objects.candidates import Candidates, overlap
@@ -74,7 +75,7 @@ class ObjectSegmenter:
 
     def check(self, phrase: str) -> None:
         """Raise UsageError where the phrase is empty or too long."""
-        check_phrase(phrase, self.tokenizer)
+        check_phrase(plain(phrase), self.tokenizer)
 
     @torch.inference_mode()
     def __call__(
@@ -124,6 +125,7 @@ class ObjectSegmenter:
 
     def read(self, seen: Seen, phrase: str, *, corrected: bool) -> tuple[Reading, Tensor, list[int]]:
         """The reading of a phrase, the candidates' tokens, and which of them it means (the first one if `corrected`)."""
+        phrase = plain(phrase)
         ids, padding = self.tokenizer.batch([phrase])
         index = torch.zeros(1, dtype=torch.int64, device=self.device)
         if seen.described is None:

@@ -11,7 +11,7 @@ from rs2sam2.data.language.evaluate import execute
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.parser import parse
 from rs2sam2.data.language.program import Program, Selection
-from rs2sam2.train.objects.phrases import Asked, PhraseBank, PhraseMaker, fill_bank
+from rs2sam2.train.objects.phrases import Asked, PhraseBank, PhraseMaker, fill_bank, said_freely
 from rs2sam2.train.objects.views import draw_view
 
 
@@ -85,3 +85,11 @@ def test_classes_that_are_not_there_are_denied_alike() -> None:
     maker = PhraseMaker(Random(0), bank)
     count = Counter(a.phrase for _ in range(100) for a in maker.about(scene, 3))
     assert set(count) == {"the ship", "the dam", "the windmill"} and min(count.values()) > 20
+
+
+def test_a_share_is_said_freely_and_means_the_same() -> None:
+    asked = [Asked("the ship on the left", (n,), 0, "position") for n in range(200)]
+    assert said_freely(asked, 0.0, Random(0)) == asked
+    said = said_freely(asked, 0.5, Random(0))
+    assert [replace(a, phrase="") for a in said] == [replace(a, phrase="") for a in asked]
+    assert 60 < sum(a.phrase != "the ship on the left" for a in said) < 120

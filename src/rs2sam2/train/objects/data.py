@@ -11,7 +11,7 @@ from rs2sam2.tokenizer import Tokenizer
 from rs2sam2.train.batch import Tensors
 from rs2sam2.train.objects.layouts import LayoutBatch, LayoutItem, LayoutSampler, collate_layouts
 from rs2sam2.train.objects.options import Data
-from rs2sam2.train.objects.phrases import Asked, PhraseBank, PhraseMaker, fill_bank
+from rs2sam2.train.objects.phrases import Asked, PhraseBank, PhraseMaker, fill_bank, said_freely
 from rs2sam2.train.objects.pools import Pool
 from rs2sam2.train.objects.targets import Batch, Item, collate, item_of
 from rs2sam2.train.objects.views import View, draw_view
@@ -105,7 +105,7 @@ def draw_asked(
     """A view of any of the pools, and phrases about it (none where nothing can be said)."""
     view = _draw(pools, side, random, anew=anew)
     maker = PhraseMaker(random, bank, options.no_target, options.hard)
-    return view, maker.about(view, options.phrases)
+    return view, said_freely(maker.about(view, options.phrases), options.freely, random)
 
 
 def bank_of(pools: Sequence[Pool], options: Data, random: Random) -> PhraseBank:

@@ -32,7 +32,7 @@ from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.tokenizer import Tokenizer
 from rs2sam2.train.batch import Tensors
 from rs2sam2.train.objects.imagined import SIDE, imagine
-from rs2sam2.train.objects.phrases import MOST_OBJECTS, Asked, PhraseBank, PhraseMaker, fill_bank
+from rs2sam2.train.objects.phrases import MOST_OBJECTS, Asked, PhraseBank, PhraseMaker, fill_bank, said_freely
 from rs2sam2.train.objects.sources import is_ground
 
 SURE, DOUBTFUL = (0.62, 0.15), (0.32, 0.08)
@@ -148,10 +148,11 @@ class LayoutSampler:
         no_target: float,
         hard: float,
         imagined: float = 0.0,
+        freely: float = 0.0,
     ) -> None:
         self.real = real
         self.config = config
-        self.no_target, self.hard, self.imagined = no_target, hard, imagined
+        self.no_target, self.hard, self.imagined, self.freely = no_target, hard, imagined, freely
         self.number = {name: i for i, name in enumerate(config.classes)}
         self.known = frozenset(canonical(o.category) for r in real for o in r.layout.objects)
         self.nouns = tuple(sorted(n for n in self.known | COUNTABLE if n in self.number and not is_ground(n)))
@@ -213,7 +214,8 @@ class LayoutSampler:
                 if n in self.number:
                     row[self.number[n]] = score
         boxes = np.array([r[0] for r in rows], np.float32).clip(0, 1)
-        return LayoutItem(boxes, probability, np.array([r[2] for r in rows], np.float32), [r[3] for r in rows], asked)
+        said = said_freely(asked, self.freely, random)
+        return LayoutItem(boxes, probability, np.array([r[2] for r in rows], np.float32), [r[3] for r in rows], said)
 
 
 def collate_layouts(items: Sequence[LayoutItem], tokenizer: Tokenizer) -> LayoutBatch:

@@ -64,7 +64,9 @@ class ObjectFirstLearner:
         self._val: list[Sample] = [] if data.refs is None else open_dataset(data.refs).read(data.val)
         beside = never_beside({phrase.layout for phrase in real}, data.rare)
         self.pools, self.held_out = open_parted(Path(data.root), data.pools, data.calibration.share, beside)
-        self.layouts = LayoutSampler(real, self.config, data.no_target, data.hard, data.imagined) if real else None
+        self.layouts = (
+            LayoutSampler(real, self.config, data.no_target, data.hard, data.imagined, data.freely) if real else None
+        )
         self.notes = [*notes, f"images: {', '.join(f'{p.name} {len(p)}' for p in self.pools)}"]
         foreign = sorted({name for pool in self.pools for name in pool.classes()} - set(self.config.classes))
         if foreign:

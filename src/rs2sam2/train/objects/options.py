@@ -144,6 +144,8 @@ class Data:
     """Share of the phrases that mean nothing in their view."""
     hard: float = 0.65
     """Share of those whose class is there all the same."""
+    freely: float = 0.0
+    """Share of the phrases that are said as people type them, see `data/language/freely.py`."""
     bank: int = 4000
     """Phrases that are gathered before each epoch, to be asked of views in which they mean nothing."""
     rare: float = 0.005
@@ -157,7 +159,7 @@ class Data:
         require(any(self.pools.values()), "data.pools are all left out: there is nothing to look at")
         for name in ("views", "phrases", "layout_phrases", "layouts_beside", "bank"):
             require(getattr(self, name) >= 1, f"data.{name} {getattr(self, name)} must be at least 1")
-        for name in ("no_target", "hard", "imagined", "rare"):
+        for name in ("no_target", "hard", "imagined", "freely", "rare"):
             require(0 <= getattr(self, name) <= 1, f"data.{name} {getattr(self, name)} must be in [0, 1]")
 
 

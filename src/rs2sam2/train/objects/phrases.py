@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -14,6 +14,7 @@ from typing import Protocol
 from rs2sam2.data.builder.annotated import AnnotatedImage
 from rs2sam2.data.builder.candidates import Candidate, candidates
 from rs2sam2.data.language.evaluate import evaluate
+from rs2sam2.data.language.freely import freely
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.lexicon import canonical
 from rs2sam2.data.language.program import Comparison, Extreme, Position, Program, Relation, RuleName, Selection, kind
@@ -193,6 +194,11 @@ class PhraseMaker:
                     asked.append(replace(other, targets=(), hard=there, somewhere=False))
                     break
         return asked
+
+
+def said_freely(asked: Sequence[Asked], share: float, random: Random) -> list[Asked]:
+    """The same phrases, this share of them as people type them."""
+    return [replace(a, phrase=freely(a.phrase, random)) if random.random() < share else a for a in asked]
 
 
 def _possible(layout: Layout, style: RuleName, scene: Scene) -> list[Candidate]:

@@ -1,0 +1,120 @@
+"""A phrase as people type it: asked for, politely, in other words for its place, its class and the picture.
+
+What is meant stays the same. Unlike the wordings of `wording`, these are not read back by the parser: a model that learns
+from them learns what words do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from random import Random
+
+from rs2sam2.data.language.lexicon import NOUNS, plural
+
+FRAMES = (
+    "segment {}", "segment {} in this {p}", "please segment {}", "could you segment {}?", "segment out {}",
+    "find {}", "find {} in the {p}", "please find {}", "can you find {}?", "help me find {}",
+    "locate {}", "please locate {}", "can you locate {}?", "where is {}?", "where is {} in this {p}?",
+    "show me {}", "show {}", "highlight {}", "please highlight {}", "mark {}", "outline {}", "select {}", "detect {}",
+    "extract {}", "identify {}", "point out {}", "look for {}", "I am looking for {}", "I want {}", "give me {}",
+    "give me the mask of {}", "the mask of {}", "a mask for {}", "there is {}", "there is {} in the {p}", "this is {}",
+    "it is {}", "the {p} shows {}", "in this {p}, {}", "{} in this {p}", "{} in the {p}", "{} of this {p}", "{}, please",
+    "{} visible in the {p}", "{} shown in the {p}", "{}, seen from above", "{} please",
+)  # fmt: skip
+PICTURES = (
+    "image", "picture", "photo", "scene", "satellite image", "aerial image", "aerial photo", "photograph", "frame",
+    "remote sensing image", "view",
+)  # fmt: skip
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "airplane": ("aeroplane", "jet", "airliner"),
+    "airport": ("airfield", "aerodrome"),
+    "baseball field": ("baseball pitch", "ball field"),
+    "chimney": ("smokestack", "smoke stack"),
+    "expressway service area": ("rest area", "highway service area", "rest stop"),
+    "expressway toll station": ("toll plaza", "toll gate", "toll booth"),
+    "golf field": ("golf links",),
+    "ground track field": ("athletics field", "sports track", "track field", "track and field ground"),
+    "harbor": ("port", "pier", "wharf", "jetty"),
+    "overpass": ("flyover", "highway overpass", "viaduct"),
+    "parking lot": ("parking area",),
+    "roundabout": ("traffic circle",),
+    "ship": ("marine vessel",),
+    "soccer field": ("soccer pitch", "football pitch"),
+    "stadium": ("sports stadium", "arena"),
+    "storage tank": ("oil tank", "fuel tank"),
+    "train station": ("rail station", "railroad station"),
+    "windmill": ("turbine", "wind mill"),
+}
+"""Further names of classes, in the singular."""
+_SWAPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    # places at the end of a phrase
+    (r"\bon the (left|right)( side)?$",
+     (r"located on the \1", r"on the \1-hand side", r"at the \1", r"towards the \1", r"in the \1 part of the {p}",
+      r"situated on the \1 side", r"positioned at the \1 side of the {p}", r"that is on the \1", r"to the \1")),
+    (r"\bat the (top|bottom)$",
+     (r"located at the \1", r"towards the \1", r"at the \1 of the {p}", r"on the \1", r"that is at the \1",
+      r"in the \1 part of the {p}")),
+    (r"\b(?:in|on) the (upper|lower|top|bottom) (left|right)( corner)?$",
+     (r"in the \1-\2 corner", r"at the \1 \2", r"in the \1-\2 of the {p}", r"located in the \1 \2 corner",
+      r"situated at the \1-\2", r"towards the \1 \2 corner of the {p}", r"in the \1-\2 part of the {p}",
+      r"that is in the \1 \2")),
+    (r"\bin the (middle|center)$",
+     (r"in the centre", r"at the center", r"located in the \1", r"near the center of the {p}", r"in the central part",
+      r"that is in the \1", r"positioned at the centre of the {p}")),
+    (r"\bof the image$", (r"of the {p}", r"of this {p}")),
+    # relations
+    (r"\b(?:next to|beside|close to)\b", ("near", "adjacent to", "alongside", "by", "right next to")),
+    (r"\bbelow\b", ("beneath", "underneath", "under", "directly below")),
+    (r"\babove\b", ("directly above", "located above")),
+    (r"\bto the (left|right) of\b", (r"on the \1-hand side of", r"directly to the \1 of", r"located to the \1 of")),
+    (r"\blocated\b", ("situated", "positioned", "placed", "lying")),
+    (r"\bthat (is|are)\b", (r"which \1",)),
+    (r"\binside\b", ("located inside", "enclosed by")),
+    # sizes and corners
+    (r"\blarge\b", ("big",)),
+    (r"\bsmall\b", ("little",)),
+    (r"\bupper (left|right)\b", (r"top \1", r"upper-\1")),
+    (r"\blower (left|right)\b", (r"bottom \1", r"lower-\1")),
+)  # fmt: skip
+LONGEST = 150
+"""In letters; some 50 tokens of the bundled model's vocabulary, which reads 64."""
+SWAPPED, NAMED, FRAMED = 0.5, 0.3, 0.6
+"""How often a word that can be swapped is, a class has another name, and a phrase is put into a sentence."""
+
+
+def freely(phrase: str, random: Random) -> str:
+    """The phrase in another's words; the same state of `random` gives the same words. What it means is kept.
+
+    A phrase that would grow longer than models read is left as it is.
+    """
+    plain, phrase = phrase, phrase.rstrip(".")
+    for pattern, others in _SWAPS:
+        if random.random() < SWAPPED:
+            phrase = re.sub(pattern, random.choice(others), phrase)
+    if random.random() < NAMED:
+        known, names = _names()
+        phrase = known.sub(lambda found: random.choice(names[found[0]]), phrase)
+    if random.random() < FRAMED:
+        lower = phrase[:1].lower() + phrase[1:]
+        phrase = random.choice(FRAMES).replace("{}", lower)
+    while "{p}" in phrase:
+        phrase = phrase.replace("{p}", random.choice(PICTURES), 1)
+    if random.random() < 0.3:
+        phrase = phrase[:1].upper() + phrase[1:]
+    phrase += "" if phrase.endswith("?") else random.choice(("", "", "."))
+    return phrase if len(phrase) <= LONGEST else plain
+
+
+@cache
+def _names() -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
+    """What finds the names of classes, the longest first, and by each the names to put there."""
+    table: dict[str, tuple[str, ...]] = {}
+    for category, others in SYNONYMS.items():
+        noun = NOUNS[category]
+        for singular, many in zip(noun.names, noun.plurals, strict=True):
+            if many != singular:  # of "aircraft" nobody knows how many
+                table |= {many: tuple(plural(other) for other in others), singular: others}
+    longest = sorted(table, key=lambda name: (-len(name), name))
+    return re.compile(r"\b(?:" + "|".join(map(re.escape, longest)) + r")\b"), table

@@ -1,0 +1,175 @@
+"""What a phrase as people type it asks for, in the words of `wording`: those that small models learn.
+
+"Could you find the jet parked near the top-left corner of this photo?" asks for "the airplane in the top left corner of
+the image". A phrase in such words already stays as it is, and so does every word that is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+
+from rs2sam2.data.language.freely import SYNONYMS
+from rs2sam2.data.language.lexicon import NOUNS, noun_of, plural
+from rs2sam2.data.language.tokens import Words, words
+
+_PICTURES = words("image images imagery picture pictures photo photos photograph photographs scene frame view")
+_OF_PICTURES = words("satellite aerial drone overhead given whole entire remote sensing")
+_LEADS = """
+    please|kindly|hey|hi|hello|can|could|would|will|do|you|help|me|us|i|we|am|m|d|is|are|want|need|like|wish|to|for|see|know|
+    have|looking|segment|find|locate|show|highlight|mark|outline|select|detect|extract|identify|point|out|look|search|give|
+    get|draw|cut|delineate|pick|label|return|tell|spot|where|what|which|here|there|this|that|these|those|it|pixels|belong|
+    about|in the image|the image shows|the image contains|mask of|mask for|mask around|outline of|location of|position of|
+    segmentation of|the mask of|the mask for|the outline of|the location of|the position of|the segmentation of|a mask of|
+    a mask for|a mask around|an outline of
+"""
+"""What a phrase may begin with that says nothing of what is meant."""
+_TAILS = """
+    please|thanks|thank you|is|are|that is|that are|in the image|from the image|on the image|from above|from the air|from space|
+    visible|seen|shown|present|found|depicted|that can be|for me
+"""
+_PLACED = words("located situated positioned placed sitting standing visible seen shown present")
+_STANDING = [*_PLACED, *words("lying parked moored docked anchored driving going running")]
+_PREPOSITIONS = words("in on at near next to left right above below inside within beside close")
+_PLACE_WORDS = words("left right top bottom upper lower middle center side part corner")
+_SIDES, _ENDS = ("left", "right"), ("top", "bottom", "upper", "lower")
+_BETTER = {
+    "centre": "center", "grey": "gray", "little": "small", "giant": "huge", "enormous": "huge", "massive": "huge",
+    "which is": "that is", "which are": "that are", "enclosed by": "inside", "of this image": "of the image",
+    "watercraft": "ship", "marina": "harbor", "quay": "harbor", "ballpark": "baseball field",
+    "automobile": "car", "automobiles": "cars", "highway": "freeway", "highways": "freeways",
+    "beneath": "below", "underneath": "below", "under": "below",
+    "adjacent to": "next to", "alongside": "next to", "near": "next to", "near to": "next to", "by": "next to",
+    "directly above": "above", "directly below": "below", "right next to": "next to", "directly next to": "next to",
+}  # fmt: skip
+_AS_IT_IS = (
+    "next to", "close to", "a little bigger", "a little larger", "a little smaller", "closest to the center",
+    "closest to the middle", "nearest to the center", "nearest to the middle", "on the left", "on the right",
+)  # fmt: skip
+"""Parts of these would be exchanged."""
+_LONGEST = 8
+"""Words in the longest run."""
+
+
+def plain(phrase: str) -> str:
+    """The phrase in plain words, or as it came where it is in such words, says nothing else, or is in another script."""
+    given = words(phrase)
+    said = _without_ends(list(_exchanged(_pictured(given), _table())))
+    place = _longest(said, _places())
+    if 0 < place < len(said):  # "on the left there is a ship"
+        said = _without_ends(said[place:]) + said[:place]
+    said = list(_unlinked(said))
+    return " ".join(said) if said and said != given and phrase.isascii() else phrase
+
+
+def _pictured(given: Iterable[str]) -> list[str]:
+    """Every word for the picture is "image", "this image" is "the image"."""
+    said: list[str] = []
+    for word in given:
+        if word in _PICTURES:
+            while said and said[-1] in _OF_PICTURES:
+                said.pop()
+            if said and said[-1] in ("this", "that", "my", "your"):
+                said[-1] = "the"
+        said.append("image" if word in _PICTURES else word)
+    return said
+
+
+def _exchanged(said: Sequence[str], table: dict[Words, Words]) -> Iterator[str]:
+    """Runs of words that have a better name by that name, the longest first."""
+    i = 0
+    while i < len(said):
+        length = _longest(said[i:], table)
+        yield from table[tuple(said[i : i + length])] if length else (said[i],)
+        i += length or 1
+
+
+def _without_ends(said: list[str]) -> list[str]:
+    while length := _longest(said, _runs(_LEADS)):
+        said = said[length:]
+    while length := _longest(said, _runs(_TAILS), last=True):
+        said = said[:-length]
+    if said[-3:] == ["of", "the", "image"] and len(said) > 3 and said[-4] not in _PLACE_WORDS:
+        said = said[:-3]
+    return said
+
+
+def _unlinked(said: Sequence[str]) -> Iterator[str]:
+    """Without words that only link a thing to its place: "that is parked in the middle" is "in the middle"."""
+    linked: list[str] = []
+    for word, following in zip(said, [*said, ""][1:], strict=True):
+        if word not in _STANDING or following not in _PREPOSITIONS:
+            linked.append(word)
+        elif linked[-1:] not in (["is"], ["are"]):
+            linked.append("located")
+        elif word not in _PLACED and linked[-2:-1] != ["that"]:
+            linked.append(word)  # RRSIS-D says "a vehicle is driving on the bridge"
+    i = 0
+    while i < len(linked):
+        link = 2 if linked[i : i + 2] in (["that", "is"], ["that", "are"]) else linked[i] in ("is", "are", "located")
+        if link and _longest(linked[i + link :], _places()) == len(linked) - i - link:
+            i += link
+        yield linked[i]
+        i += 1
+
+
+def _longest(said: Sequence[str], table: dict[Words, Words], last: bool = False) -> int:
+    """Words of the longest run of the table that `said` begins with (`last`: ends with); 0 where there is none."""
+    lengths = range(min(len(said), _LONGEST), 0, -1)
+    return next((n for n in lengths if tuple(said[-n:] if last else said[:n]) in table), 0)
+
+
+@cache
+def _runs(text: str) -> dict[Words, Words]:
+    return {tuple(run.split()): () for run in " ".join(text.split()).replace("| ", "|").split("|")}
+
+
+@cache
+def _places() -> dict[Words, Words]:
+    """Runs of words that say where in the picture something is, as `_table` leaves them."""
+    found = {"in the middle", "in the center", "near the top", "near the bottom"}
+    for side in _SIDES:
+        found |= {f"on the {side}", f"on the {side} side", f"on the far {side}"}
+        found |= {f"{at} the {end} {side}{p}" for at in ("in", "on") for end in _ENDS for p in ("", " corner", " part")}
+    for end in _ENDS:
+        found |= {f"at the {end}", f"on the {end}", f"in the {end} part", f"at the very {end}"}
+    return {tuple(f"{place}{of}".split()): () for place in found for of in ("", " of the image")}
+
+
+@cache
+def _table() -> dict[Words, Words]:
+    """Runs of words, and what is said for them; what must be left alone stands for itself."""
+    table = _BETTER | {run: run for run in _AS_IT_IS}
+    toward = ("at", "to", "near", "toward", "towards", "on", "in")
+    for side in _SIDES:
+        for at in toward:
+            table |= {f"{at} the {side}{part}": f"on the {side}" for part in ("", " hand side", " edge", " half")}
+            table |= {f"{at} the {side} {part}": f"on the {side} side" for part in ("side", "part")}
+            table |= {f"{at} the {side}{part} of": f"to the {side} of" for part in (" side", " hand side")}
+            for part in ("", " side", " hand side", " edge", " half", " part"):
+                table[f"{at} the {side}{part} of the image"] = f"on the {side} side of the image"
+            for end in _ENDS:
+                table |= {
+                    f"{at} the {end} {side}{part}": f"in the {end} {side}{part}" for part in ("", " corner", " part")
+                }
+                table |= {f"{at} the {end} {side} {part}": f"in the {end} {side} part" for part in ("side", "area")}
+        table |= {f"{how} to the {side} of": f"to the {side} of" for how in ("directly", "immediately", "just")}
+        as_it_is = [f"{how} to the {side}" for how in ("furthest", "farthest", "closest")]
+        as_it_is += [f"{at} the {side} of" for at in ("to", "on")] + [f"on the {side} of the image"]
+        as_it_is += [f"{at} the {end} {side} of" for at in ("to", "on") for end in _ENDS]
+        as_it_is += [f"on the {end} {side}" for end in _ENDS]
+        table |= {run: run for run in as_it_is}
+        for end in _ENDS:
+            table |= {f"{at} the {end} {side} of the image": f"in the {end} {side} of the image" for at in toward}
+    for end in ("top", "bottom"):
+        table |= {f"{at} the {end}": f"at the {end}" for at in ("to", "toward", "towards")}
+        table |= {run: run for run in (f"near the {end}", f"closest to the {end}", f"nearest to the {end}")}
+    for at in ("in", "at", "near", "toward", "towards", "around"):
+        table |= {f"{at} the {name}": "in the center" for name in ("center", "centre", "central part", "very center")}
+        table |= {f"{at} the {name}": "in the middle" for name in ("middle", "middle part")}
+    for noun in NOUNS.values():
+        table |= {name: name for name in (*noun.names, *noun.plurals)}  # "wind turbine" has its second word
+    for category, names in SYNONYMS.items():
+        one, many = noun_of(category).names[0], noun_of(category).plurals[0]
+        table |= {plural(name): many for name in names} | dict.fromkeys(names, one)
+    return {tuple(words(run)): tuple(words(better)) for run, better in table.items()}

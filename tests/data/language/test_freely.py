@@ -1,0 +1,73 @@
+"""Other words and back: what people type means what was meant."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from language_strategies import programs
+
+from rs2sam2.data.language.freely import FRAMES, LONGEST, freely
+from rs2sam2.data.language.parser import parse
+from rs2sam2.data.language.plain import plain
+from rs2sam2.data.language.wording import phrase_for
+
+
+@pytest.mark.parametrize("rules", ["english", "rrsisd"])
+@given(data=st.data(), seed=st.integers(0, 10**6))
+def test_plain_words_stay_as_they_are(rules: str, data: st.DataObject, seed: int) -> None:
+    phrase = phrase_for(data.draw(programs(rules)), Random(seed))
+    assert plain(phrase) == phrase
+
+
+@pytest.mark.parametrize("rules", ["english", "rrsisd"])
+@given(data=st.data(), seed=st.integers(0, 10**6))
+def test_what_is_said_freely_means_the_same_in_plain_words(rules: str, data: st.DataObject, seed: int) -> None:
+    program = data.draw(programs(rules))
+    said = freely(phrase_for(program, Random(seed)), Random(seed + 1))
+    assert len(said) <= LONGEST
+    assert parse(plain(said), program.rules) == program
+
+
+def test_the_same_state_says_the_same_and_most_phrases_change() -> None:
+    phrases = [f"the {size} ship on the {side}" for size in ("large", "small") for side in ("left", "right")] * 5
+    said = [freely(phrase, Random(i)) for i, phrase in enumerate(phrases)]
+    assert said == [freely(phrase, Random(i)) for i, phrase in enumerate(phrases)]
+    assert sum(a != b for a, b in zip(said, phrases, strict=True)) > len(phrases) / 2
+    assert not any("{" in phrase for phrase in said)
+
+
+def test_a_phrase_that_would_grow_too_long_stays() -> None:
+    long = f"the ship {'next to the ship ' * 7}on the left"
+    said = {freely(long, Random(seed)) for seed in range(50)}
+    assert long in said and len(said) > 1 and max(map(len, said)) <= LONGEST
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_what_is_asked_for_is_what_is_framed(frame: str) -> None:
+    assert plain(frame.format("the second large ship", p="satellite image")) == "the second large ship"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (
+            "Could you find the jet parked near the top-left corner of this photo?",
+            "the airplane in the top left corner of the image",
+        ),
+        ("Where can I see the ship?", "the ship"),
+        ("please draw a mask around the oil tanks, thanks", "the storage tanks"),
+        ("On the left, there is a large ship", "a large ship on the left"),
+        ("the tennis court located in the upper-right of the aerial photo", "the tennis court in the upper right of the image"),
+        ("the car which is parked beneath the bridge", "the car that is below the bridge"),
+        ("A vehicle is driving on the bridge", "A vehicle is driving on the bridge"),  # as RRSIS-D says it
+        ("please find", "please find"),  # nothing is left
+        ("find the café", "find the café"),
+        ("Ship.", "Ship."),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_what_people_type(typed: str, meant: str) -> None:
+    assert plain(typed) == meant
