@@ -75,7 +75,7 @@ class ObjectSegmenter:
 
     def check(self, phrase: str) -> None:
         """Raise UsageError where the phrase is empty or too long."""
-        check_phrase(plain(phrase), self.tokenizer)
+        check_phrase(self._plain(phrase), self.tokenizer)
 
     @torch.inference_mode()
     def __call__(
@@ -125,7 +125,7 @@ class ObjectSegmenter:
 
     def read(self, seen: Seen, phrase: str, *, corrected: bool) -> tuple[Reading, Tensor, list[int]]:
         """The reading of a phrase, the candidates' tokens, and which of them it means (the first one if `corrected`)."""
-        phrase = plain(phrase)
+        phrase = self._plain(phrase)
         ids, padding = self.tokenizer.batch([phrase])
         index = torch.zeros(1, dtype=torch.int64, device=self.device)
         if seen.described is None:
@@ -139,6 +139,9 @@ class ObjectSegmenter:
             seen.layouts = Layouts.of(seen.candidates, self.model.config.things, *seen.image.size)
         reading = second_opinion(reading, [seen.layouts], [phrase], index)
         return reading, tokens, members(reading, seen.candidates, index)[0]
+
+    def _plain(self, phrase: str) -> str:
+        return plain(phrase, (*self.model.config.things, *self.model.config.stuff))
 
     def mask(self, seen: Seen, reading: Reading, tokens: Tensor, chosen: list[int], size: int) -> Tensor:
         """(size, size) logits of what was chosen."""

@@ -62,6 +62,8 @@ def test_what_is_asked_for_is_what_is_framed(frame: str) -> None:
         ("On the left, there is a large ship", "a large ship on the left"),
         ("the tennis court located in the upper-right of the aerial photo", "the tennis court in the upper right of the image"),
         ("the car which is parked beneath the bridge", "the car that is below the bridge"),
+        ("two cargo ships at the quay and a pool", "two ships at the harbor and a swimming pool"),
+        ("the baseball diamond by the sea", "the baseball diamond next to the water"),
         ("A vehicle is driving on the bridge", "A vehicle is driving on the bridge"),  # as RRSIS-D says it
         ("please find", "please find"),  # nothing is left
         ("find the café", "find the café"),
@@ -71,3 +73,8 @@ def test_what_is_asked_for_is_what_is_framed(frame: str) -> None:
 )  # fmt: skip
 def test_what_people_type(typed: str, meant: str) -> None:
     assert plain(typed) == meant
+
+
+def test_a_class_of_the_model_is_no_other() -> None:
+    assert plain("the warehouses by the quay") == "the buildings next to the harbor"
+    assert plain("the warehouses by the quay", ("warehouse", "quay")) == "the warehouses next to the quay"

@@ -7,7 +7,7 @@ the image". A phrase in such words already stays as it is, and so does every wor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from rs2sam2.data.language.freely import SYNONYMS
 from rs2sam2.data.language.lexicon import NOUNS, noun_of, plural
@@ -36,12 +36,29 @@ _SIDES, _ENDS = ("left", "right"), ("top", "bottom", "upper", "lower")
 _BETTER = {
     "centre": "center", "grey": "gray", "little": "small", "giant": "huge", "enormous": "huge", "massive": "huge",
     "which is": "that is", "which are": "that are", "enclosed by": "inside", "of this image": "of the image",
-    "watercraft": "ship", "marina": "harbor", "quay": "harbor", "ballpark": "baseball field",
-    "automobile": "car", "automobiles": "cars", "highway": "freeway", "highways": "freeways",
+    "watercraft": "ship", "sea": "water", "ocean": "water", "woods": "forest", "woodland": "forest", "lawn": "low vegetation",
+    "grass": "low vegetation", "railroad": "railway tracks", "pedestrians": "people",
     "beneath": "below", "underneath": "below", "under": "below",
     "adjacent to": "next to", "alongside": "next to", "near": "next to", "near to": "next to", "by": "next to",
     "directly above": "above", "directly below": "below", "right next to": "next to", "directly next to": "next to",
 }  # fmt: skip
+_UNDERSTOOD = {
+    "airplane": "passenger plane, passenger jet, fighter jet, private jet, airbus, boeing",
+    "baseball field": "ballpark, diamond",
+    "building": "warehouse, office building",
+    "car": "automobile, light duty vehicle, sedan",
+    "freeway": "highway",
+    "harbor": "marina, quay",
+    "person": "pedestrian",
+    "pond": "reservoir",
+    "road": "street",
+    "ship": "container ship, cargo ship, cruise ship, oil tanker, yacht, sailboat, motorboat, fishing boat",
+    "stadium": "football stadium, soccer stadium, baseball stadium",
+    "storage tank": "oil storage tank",
+    "swimming pool": "pool",
+    "truck": "pickup truck",
+}
+"""Names of classes that `freely` does not use, in the singular."""
 _AS_IT_IS = (
     "next to", "close to", "a little bigger", "a little larger", "a little smaller", "closest to the center",
     "closest to the middle", "nearest to the center", "nearest to the middle", "on the left", "on the right",
@@ -51,10 +68,13 @@ _LONGEST = 8
 """Words in the longest run."""
 
 
-def plain(phrase: str) -> str:
-    """The phrase in plain words, or as it came where it is in such words, says nothing else, or is in another script."""
+def plain(phrase: str, classes: tuple[str, ...] = ()) -> str:
+    """The phrase in plain words, or as it came where it is in such words, says nothing else, or is in another script.
+
+    `classes`: names that a model knows, which are never taken for another class's.
+    """
     given = words(phrase)
-    said = _without_ends(list(_exchanged(_pictured(given), _table())))
+    said = _without_ends(list(_exchanged(_pictured(given), _table(classes))))
     place = _longest(said, _places())
     if 0 < place < len(said):  # "on the left there is a ship"
         said = _without_ends(said[place:]) + said[:place]
@@ -136,8 +156,8 @@ def _places() -> dict[Words, Words]:
     return {tuple(f"{place}{of}".split()): () for place in found for of in ("", " of the image")}
 
 
-@cache
-def _table() -> dict[Words, Words]:
+@lru_cache(maxsize=64)
+def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
     """Runs of words, and what is said for them; what must be left alone stands for itself."""
     table = _BETTER | {run: run for run in _AS_IT_IS}
     toward = ("at", "to", "near", "toward", "towards", "on", "in")
@@ -167,9 +187,10 @@ def _table() -> dict[Words, Words]:
     for at in ("in", "at", "near", "toward", "towards", "around"):
         table |= {f"{at} the {name}": "in the center" for name in ("center", "centre", "central part", "very center")}
         table |= {f"{at} the {name}": "in the middle" for name in ("middle", "middle part")}
-    for noun in NOUNS.values():
-        table |= {name: name for name in (*noun.names, *noun.plurals)}  # "wind turbine" has its second word
-    for category, names in SYNONYMS.items():
+    named = [*SYNONYMS.items(), *((category, tuple(names.split(", "))) for category, names in _UNDERSTOOD.items())]
+    for category, names in named:
         one, many = noun_of(category).names[0], noun_of(category).plurals[0]
         table |= {plural(name): many for name in names} | dict.fromkeys(names, one)
+    for noun in (*NOUNS.values(), *map(noun_of, classes)):
+        table |= {name: name for name in (*noun.names, *noun.plurals)}  # "wind turbine" has its second word
     return {tuple(words(run)): tuple(words(better)) for run, better in table.items()}
