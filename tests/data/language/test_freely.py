@@ -65,6 +65,9 @@ def test_what_is_asked_for_is_what_is_framed(frame: str) -> None:
         ("two cargo ships at the quay and a pool", "two ships at the harbor and a swimming pool"),
         ("the baseball diamond by the sea", "the baseball diamond next to the water"),
         ("A vehicle is driving on the bridge", "A vehicle is driving on the bridge"),  # as RRSIS-D says it
+        ("our client asked about the ship on the left", "the ship on the left"),
+        ("the windows of the house", "the windows of the house"),  # no house is meant
+        ("everything except the ships", "everything except the ships"),
         ("please find", "please find"),  # nothing is left
         ("find the café", "find the café"),
         ("Ship.", "Ship."),

@@ -10,8 +10,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 from rs2sam2.data.language.freely import SYNONYMS
-from rs2sam2.data.language.lexicon import NOUNS, noun_of, plural
-from rs2sam2.data.language.tokens import Words, words
+from rs2sam2.data.language.lexicon import COLOR_WORDS, NOUNS, SHAPE_WORDS, SIZE_WORDS, noun_of, plural
+from rs2sam2.data.language.parser import PhraseError, parse
+from rs2sam2.data.language.tokens import (
+    ABOVE_BELOW,
+    COMPARISONS,
+    CONTACTS,
+    COUNTS,
+    PARTS,
+    RANKS,
+    REGIONS,
+    SUPERLATIVES,
+    Words,
+    noun_table,
+    words,
+)
 
 _PICTURES = words("image images imagery picture pictures photo photos photograph photographs scene frame view")
 _OF_PICTURES = words("satellite aerial drone overhead given whole entire remote sensing")
@@ -26,12 +39,13 @@ _LEADS = """
 """What a phrase may begin with that says nothing of what is meant."""
 _TAILS = """
     please|thanks|thank you|is|are|that is|that are|in the image|from the image|on the image|from above|from the air|from space|
-    visible|seen|shown|present|found|depicted|that can be|for me
+    visible|seen|shown|present|found|depicted|that can be|for me|now|anywhere|somewhere|if there is one|if any
 """
 _PLACED = words("located situated positioned placed sitting standing visible seen shown present")
 _STANDING = [*_PLACED, *words("lying parked moored docked anchored driving going running")]
 _PREPOSITIONS = words("in on at near next to left right above below inside within beside close")
 _PLACE_WORDS = words("left right top bottom upper lower middle center side part corner")
+_STARTS = words("the a an all every both")
 _SIDES, _ENDS = ("left", "right"), ("top", "bottom", "upper", "lower")
 _BETTER = {
     "centre": "center", "grey": "gray", "little": "small", "giant": "huge", "enormous": "huge", "massive": "huge",
@@ -78,7 +92,7 @@ def plain(phrase: str, classes: tuple[str, ...] = ()) -> str:
     place = _longest(said, _places())
     if 0 < place < len(said):  # "on the left there is a ship"
         said = _without_ends(said[place:]) + said[:place]
-    said = list(_unlinked(said))
+    said = _without_preamble(list(_unlinked(said)), classes)
     return " ".join(said) if said and said != given and phrase.isascii() else phrase
 
 
@@ -131,6 +145,36 @@ def _unlinked(said: Sequence[str]) -> Iterator[str]:
             i += link
         yield linked[i]
         i += 1
+
+
+def _without_preamble(said: list[str], classes: tuple[str, ...]) -> list[str]:
+    """Without what nobody knows before the first words that are a phrase: "our client asked about the ship".
+
+    What ties the phrase to something unknown ("the windows of the house") or denies it must be heard.
+    """
+    for i, word in enumerate(said):
+        if i and word in _STARTS and _understood(" ".join(said[i:]), classes):
+            return said[i:]
+        if word in _telling(classes):
+            break
+    return said
+
+
+@cache
+def _telling(classes: tuple[str, ...]) -> frozenset[str]:
+    """Words that tell what is meant, or what it has to do with what follows."""
+    tables = (REGIONS, PARTS, SUPERLATIVES, RANKS, COUNTS, COMPARISONS, CONTACTS, ABOVE_BELOW, noun_table(classes))
+    known = {word for table in tables for run in table for word in run} | {*COLOR_WORDS, *SIZE_WORDS, *SHAPE_WORDS}
+    tying = words("of from between around behind no not without except but than other nor all every both each")
+    return frozenset(known - set(words("the a an to about as")) | set(tying))
+
+
+def _understood(phrase: str, classes: tuple[str, ...]) -> bool:
+    try:
+        parse(phrase, categories=classes)
+    except PhraseError:
+        return False
+    return True
 
 
 def _longest(said: Sequence[str], table: dict[Words, Words], last: bool = False) -> int:
