@@ -19,7 +19,7 @@ SIZE = (320, 400)
         ("all storage tanks", "tile"), ("the white airplane", "tile"), ("the ship next to the harbor", "tile"),
         ("the ship to the left of the bridge", "tile"), ("a solar farm with a red roof", "tile"), ("large ships", "tile"),
         ("the ship on the left", "scene"), ("the largest ship", "scene"), ("the second airplane from the top", "scene"),
-        ("the two airplanes", "scene"), ("the ship in the upper right corner", "scene"),
+        ("the two airplanes", "scene"), ("could you segment the upper jets?", "scene"), ("find the top-left ship", "scene"), ("the ship in the upper right corner", "scene"),
         ("the biggest solar farm", "scene"), ("the solar farm on the left", "scene"),
         ("the solar farm on the left of the barn", "tile"), ("the northernmost solar farm", "scene"),
     ],
@@ -31,6 +31,7 @@ def test_words_about_the_frame_make_a_phrase_about_the_scene(phrase: str, scope:
 def test_a_tile_is_asked_without_the_words_that_the_scene_has_answered() -> None:
     assert local_phrase("the leftmost white ship next to the harbor") == "all white ships"
     assert local_phrase("the three storage tanks at the top") == "all storage tanks"
+    assert local_phrase("please find the leftmost jet in this image") == "all airplanes"
     assert local_phrase("the leftmost solar farm") == "the leftmost solar farm"
 
 
