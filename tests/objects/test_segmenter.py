@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,17 @@ def test_a_phrase_is_heard_as_it_is_meant(folder: Path, image: Image.Image) -> N
     )
     assert np.array_equal(said.logits, meant.logits) and said.presence == meant.presence
     assert said.phrase.startswith("Please")
+
+
+def test_what_no_class_is_called_by_has_at_most_an_even_chance(folder: Path, image: Image.Image) -> None:
+    model = load(folder)
+    model.config = replace(model.config, presence_slope=0.0, presence_offset=20.0)  # believes everything
+    save(model, folder, VOCABULARY)
+    predictor = Predictor.load(folder)
+    ship, tent = predictor.predict(image, ["the ship", "the tent"])
+    assert ship.presence == pytest.approx(1.0) and tent.presence == pytest.approx(0.5)
+    shown = predictor.predict(image, "the tent", correction=Correction(box=(10, 10, 60, 60)))[0]
+    assert shown.presence == pytest.approx(1.0)
 
 
 def test_saved_and_loaded(folder: Path) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rs2sam2.config import ProcessorConfig
+from rs2sam2.data.language.known import names_a_class
 from rs2sam2.data.language.plain import plain
 from rs2sam2.errors import VocabularyError
 from rs2sam2.objects.answer import EMPTY, choice, enlarge, members, outline, tidied
@@ -39,6 +40,9 @@ CLOSER_CANDIDATES = 40
 """In a window there is one thing to be found again."""
 SAME = 0.4
 """The object is found again where a box in the window overlaps its box by this much."""
+
+UNHEARD_OF = 0.5
+"""What is left of the presence of what no class of the model is called by: at most an even chance."""
 
 
 @dataclass
@@ -72,6 +76,7 @@ class ObjectSegmenter:
         self.image_size = model.config.image_size
         self.min_score = model.config.min_score
         self.device = next(model.parameters()).device
+        self._classes = (*model.config.things, *model.config.stuff)
 
     def check(self, phrase: str) -> None:
         """Raise UsageError where the phrase is empty or too long."""
@@ -101,6 +106,8 @@ class ObjectSegmenter:
                 reading, tokens, chosen = self.read(here, phrases[p], corrected=correction is not None)
                 logits[p] = self.mask(here, reading, tokens, chosen, size)
                 presence[p] = (config.presence_slope * reading.presence[0] + config.presence_offset).sigmoid().cpu()
+                if correction is None and not names_a_class(self._plain(phrases[p]), self._classes):
+                    presence[p] *= UNHEARD_OF
                 first = torch.zeros(1, dtype=torch.int64, device=self.device)
                 score[p] = choice(reading, here.candidates, first)[0].softmax(0).max().cpu()
         return Segmented(logits[:, None], score, presence)
@@ -141,7 +148,7 @@ class ObjectSegmenter:
         return reading, tokens, members(reading, seen.candidates, index)[0]
 
     def _plain(self, phrase: str) -> str:
-        return plain(phrase, (*self.model.config.things, *self.model.config.stuff))
+        return plain(phrase, self._classes)
 
     def mask(self, seen: Seen, reading: Reading, tokens: Tensor, chosen: list[int], size: int) -> Tensor:
         """(size, size) logits of what was chosen."""

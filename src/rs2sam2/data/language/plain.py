@@ -10,21 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 from rs2sam2.data.language.freely import SYNONYMS
-from rs2sam2.data.language.lexicon import COLOR_WORDS, NOUNS, SHAPE_WORDS, SIZE_WORDS, noun_of, plural
+from rs2sam2.data.language.known import TELLING
+from rs2sam2.data.language.lexicon import NOUNS, noun_of, plural
 from rs2sam2.data.language.parser import PhraseError, parse
-from rs2sam2.data.language.tokens import (
-    ABOVE_BELOW,
-    COMPARISONS,
-    CONTACTS,
-    COUNTS,
-    PARTS,
-    RANKS,
-    REGIONS,
-    SUPERLATIVES,
-    Words,
-    noun_table,
-    words,
-)
+from rs2sam2.data.language.tokens import Words, noun_table, words
 
 _PICTURES = words("image images imagery picture pictures photo photos photograph photographs scene frame view")
 _OF_PICTURES = words("satellite aerial drone overhead given whole entire remote sensing")
@@ -152,21 +141,13 @@ def _without_preamble(said: list[str], classes: tuple[str, ...]) -> list[str]:
 
     What ties the phrase to something unknown ("the windows of the house") or denies it must be heard.
     """
+    nouns = {part for run in noun_table(classes) for part in run}
     for i, word in enumerate(said):
         if i and word in _STARTS and _understood(" ".join(said[i:]), classes):
             return said[i:]
-        if word in _telling(classes):
+        if word in TELLING or word in nouns:
             break
     return said
-
-
-@cache
-def _telling(classes: tuple[str, ...]) -> frozenset[str]:
-    """Words that tell what is meant, or what it has to do with what follows."""
-    tables = (REGIONS, PARTS, SUPERLATIVES, RANKS, COUNTS, COMPARISONS, CONTACTS, ABOVE_BELOW, noun_table(classes))
-    known = {word for table in tables for run in table for word in run} | {*COLOR_WORDS, *SIZE_WORDS, *SHAPE_WORDS}
-    tying = words("of from between around behind no not without except but than other nor all every both each")
-    return frozenset(known - set(words("the a an to about as")) | set(tying))
 
 
 def _understood(phrase: str, classes: tuple[str, ...]) -> bool:

@@ -1,0 +1,58 @@
+"""Which words of a phrase are known: those that tell something, and those that name a class."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rs2sam2.data.language.freely import SYNONYMS
+from rs2sam2.data.language.lexicon import COLOR_WORDS, KINDS_OF, SHAPE_WORDS, SIZE_WORDS, canonical, noun_of, plural
+from rs2sam2.data.language.tokens import (
+    ABOVE_BELOW,
+    COMPARISONS,
+    CONTACTS,
+    COUNTS,
+    LINKS,
+    PARTS,
+    RANKS,
+    REGIONS,
+    SUPERLATIVES,
+    words,
+)
+
+_TABLES = (REGIONS, PARTS, SUPERLATIVES, RANKS, COUNTS, COMPARISONS, CONTACTS, ABOVE_BELOW)
+_FILLING = frozenset(words("the a an to about as"))
+TELLING = (
+    frozenset(
+        {word for table in _TABLES for run in table for word in run}
+        | {*COLOR_WORDS, *SIZE_WORDS, *SHAPE_WORDS}
+        | set(words("of from between around behind no not without except but than other nor all every both each"))
+    )
+    - _FILLING
+)
+"""Words for place, order, size, colour, shape and number, and those that tie one thing to another or deny it."""
+_SAYS_NOTHING = _FILLING | frozenset(
+    {word for run in LINKS for word in run}
+    | set(
+        words(
+            "and or it its furthest farthest closest nearest most counting image object objects thing things structure"
+        )
+    )
+    | set(words("structures target targets something anything far very"))
+)
+
+
+def names_a_class(phrase: str, classes: tuple[str, ...]) -> bool:
+    """Whether a phrase has a word of one of these classes' names. A phrase that has no noun at all does as well."""
+    said = set(words(phrase))
+    foreign = said - TELLING - _SAYS_NOTHING
+    return bool(said) and (not foreign or not foreign.isdisjoint(_class_words(classes)))
+
+
+@lru_cache(maxsize=64)
+def _class_words(classes: tuple[str, ...]) -> frozenset[str]:
+    """The words of the classes' names, of their kinds' and of what else they are called."""
+    known = {*map(canonical, classes)}
+    known |= {kind for general in known & KINDS_OF.keys() for kind in KINDS_OF[general]}
+    names = {name for c in known for name in (*noun_of(c).names, *noun_of(c).plurals)}
+    names |= {form for c in known for name in SYNONYMS.get(c, ()) for form in (name, plural(name))}
+    return frozenset(word for name in names for word in words(name))

@@ -1,0 +1,35 @@
+"""Words that no class is called by."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from language_strategies import programs
+
+from rs2sam2.data.language.known import names_a_class
+from rs2sam2.data.language.lexicon import NOUNS
+from rs2sam2.data.language.wording import phrase_for
+
+CLASSES = ("ship", "vehicle", "ground track field", "solar farm")
+
+
+@pytest.mark.parametrize("rules", ["english", "rrsisd"])
+@given(data=st.data(), seed=st.integers(0, 10**6))
+def test_every_wording_names_a_class_of_the_lexicon(rules: str, data: st.DataObject, seed: int) -> None:
+    assert names_a_class(phrase_for(data.draw(programs(rules)), Random(seed)), tuple(NOUNS))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "known"),
+    [
+        ("the ships", True), ("a boat", True), ("the red truck", True), ("the athletics field", True), ("the track", True),
+        ("two solar farms on the left", True), ("the leftmost", True), ("the thing on the left", True),
+        ("the second largest one", True), ("the beach next to the ship", True),
+        ("the beach", False), ("the large red tent on the left", False), ("the bridge", False), ("лодка", False),
+    ],
+)  # fmt: skip
+def test_what_a_model_knows(phrase: str, known: bool) -> None:
+    assert names_a_class(phrase, CLASSES) is known
