@@ -3,7 +3,7 @@
     python benchmarks/wording.py refs/nwpu [--weights nano] [--limit 300]
 
 Each phrase of the split is asked as it is; as `rs2sam2.data.language.freely` says it, as in training; and in sentences that
-no training has seen and `rs2sam2.data.language.plain` does not know.
+were written when training and `rs2sam2.data.language.plain` were done.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from rs2sam2.metrics import intersection_union
 from rs2sam2.segmenter import least_score
 
 SENTENCES = (
-    "our client asked about {}", "zoom to {}", "crop {}", "what I care about is {}", "do you notice {} anywhere",
-    "we flew over {} yesterday", "let us measure {}", "my question concerns {}", "how big is {}?", "take {} now",
-    "{} is the one that I mean", "{}, if there is one", "count the pixels of {}", "a colleague wonders where {} might be",
+    "the survey is about {}", "mind {} when you land", "next comes {}", "photographed: {}", "we sold {} last year",
+    "{} belongs to my uncle", "keep an eye on {}", "{} was built in 1990", "nothing matters but {}", "paint {} orange",
+    "go over {} with me", "who owns {}?",
 )  # fmt: skip
 
 

@@ -32,7 +32,11 @@ def test_words_about_the_frame_make_a_phrase_about_the_scene(phrase: str, scope:
 def test_a_tile_is_asked_without_the_words_that_the_scene_has_answered() -> None:
     assert local_phrase("the leftmost white ship next to the harbor") == "all white ships"
     assert local_phrase("the three storage tanks at the top") == "all storage tanks"
-    assert local_phrase("please find the leftmost jet in this image") == "all airplanes"
+    assert local_phrase("please find the leftmost jet in this image", ("airplane",)) == "all airplanes"
+    assert (
+        local_phrase("the leftmost warehouse", ("warehouse",)) == "all warehouses"
+    )  # no building, to a model that knows them
+    assert local_phrase("the leftmost yacht") == "the leftmost yacht"  # RS2-SAM2 hears what was said
     assert local_phrase("the leftmost solar farm") == "the leftmost solar farm"
 
 

@@ -56,13 +56,13 @@ def scope_of(phrase: str) -> Scope:
     return "scene" if framed else "tile"
 
 
-def local_phrase(phrase: str) -> str:
+def local_phrase(phrase: str, classes: tuple[str, ...] = ()) -> str:
     """What to ask a tile about a thing that the whole scene has already placed: "the leftmost white ship" -> "all white ships".
 
-    A phrase that the parser does not understand is asked as it is.
+    A phrase that the parser does not understand is asked as it is. `classes`: of a model that hears plain words.
     """
     try:
-        selection = parse(plain(phrase)).select
+        selection = parse(plain(phrase, classes) if classes else phrase, categories=classes).select
     except PhraseError:
         return phrase
     colors = [" and ".join(c.names) for c in selection.where if isinstance(c, Color)]

@@ -151,7 +151,8 @@ class _Run:
         """Everything, from tiles to finished files."""
         total = len(self.grid)
         advance(0, total)
-        asked = [local_phrase(t) if p in self.places else t for p, t in enumerate(self.about.phrases)]
+        classes = getattr(self.segmenter, "classes", ())
+        asked = [local_phrase(t, classes) if p in self.places else t for p, t in enumerate(self.about.phrases)]
         answers = answer_tiles(
             self.scene, self._asked(), asked, self.segmenter,
             min_score=[0.0 if p in self.places else self.least for p in range(len(asked))], view=self.view,

@@ -76,7 +76,7 @@ class ObjectSegmenter:
         self.image_size = model.config.image_size
         self.min_score = model.config.min_score
         self.device = next(model.parameters()).device
-        self._classes = (*model.config.things, *model.config.stuff)
+        self.classes = (*model.config.things, *model.config.stuff)
 
     def check(self, phrase: str) -> None:
         """Raise UsageError where the phrase is empty or too long."""
@@ -106,7 +106,7 @@ class ObjectSegmenter:
                 reading, tokens, chosen = self.read(here, phrases[p], corrected=correction is not None)
                 logits[p] = self.mask(here, reading, tokens, chosen, size)
                 presence[p] = (config.presence_slope * reading.presence[0] + config.presence_offset).sigmoid().cpu()
-                if correction is None and not names_a_class(self._plain(phrases[p]), self._classes):
+                if correction is None and not names_a_class(self._plain(phrases[p]), self.classes):
                     presence[p] *= UNHEARD_OF
                 first = torch.zeros(1, dtype=torch.int64, device=self.device)
                 score[p] = choice(reading, here.candidates, first)[0].softmax(0).max().cpu()
@@ -148,7 +148,7 @@ class ObjectSegmenter:
         return reading, tokens, members(reading, seen.candidates, index)[0]
 
     def _plain(self, phrase: str) -> str:
-        return plain(phrase, self._classes)
+        return plain(phrase, self.classes)
 
     def mask(self, seen: Seen, reading: Reading, tokens: Tensor, chosen: list[int], size: int) -> Tensor:
         """(size, size) logits of what was chosen."""
