@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from toy_objects import TOY, toy_model, toy_tokenizer
@@ -34,6 +36,14 @@ def test_configuration_refuses(change, message: str) -> None:
 def test_a_class_is_named_once() -> None:
     with pytest.raises(UsageError, match="twice"):
         ObjectFirstConfig(things=("ship",), stuff=("ship",), trunk=LiteConfig())
+
+
+def test_what_was_taught() -> None:
+    config = replace(TOY, untaught=("pond", "river"))
+    assert set(config.classes) - set(config.taught) == {"pond", "river"}
+    assert ObjectFirstConfig.from_json(config.to_json()) == config
+    with pytest.raises(UsageError, match="untaught names lagoon, which is no class"):
+        replace(TOY, untaught=("lagoon",))
 
 
 def test_shapes() -> None:

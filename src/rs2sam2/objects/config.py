@@ -46,6 +46,8 @@ class ObjectFirstConfig:
     refinements: int = 2  # steps in which their boxes are corrected
     things: tuple[str, ...] = THINGS
     stuff: tuple[str, ...] = STUFF
+    untaught: tuple[str, ...] = ()
+    """Classes that no training image showed: they are known by name alone, so that nothing is believed to be one."""
     vocabulary: int = 1008
     max_tokens: int = 64
     presence_slope: float = 1.0
@@ -67,6 +69,10 @@ class ObjectFirstConfig:
             (self.candidates < 1 or self.depth < 1, "candidates and depth must be at least 1"),
             (self.refinements < 1, f"refinements {self.refinements} must be at least 1"),
             (len(set(self.classes)) < len(self.classes), "a class is named twice"),
+            (
+                not set(self.untaught) <= set(self.classes),
+                f"untaught names {', '.join(sorted(set(self.untaught) - set(self.classes)))}, which is no class",
+            ),
         ):
             if wrong:
                 raise UsageError(f"configuration: {message}")
@@ -75,6 +81,11 @@ class ObjectFirstConfig:
     def classes(self) -> tuple[str, ...]:
         """Things, then stuff."""
         return (*self.things, *self.stuff)
+
+    @property
+    def taught(self) -> tuple[str, ...]:
+        """The classes that training images showed."""
+        return tuple(name for name in self.classes if name not in self.untaught)
 
     def to_json(self) -> str:
         """Readable JSON that `from_json` reads back exactly."""

@@ -76,7 +76,7 @@ class ObjectSegmenter:
         self.image_size = model.config.image_size
         self.min_score = model.config.min_score
         self.device = next(model.parameters()).device
-        self.classes = (*model.config.things, *model.config.stuff)
+        self.classes = model.config.taught
 
     def check(self, phrase: str) -> None:
         """Raise UsageError where the phrase is empty or too long."""

@@ -81,3 +81,13 @@ def test_what_people_type(typed: str, meant: str) -> None:
 def test_a_class_of_the_model_is_no_other() -> None:
     assert plain("the warehouses by the quay") == "the buildings next to the harbor"
     assert plain("the warehouses by the quay", ("warehouse", "quay")) == "the warehouses next to the quay"
+
+
+def test_a_class_that_a_model_was_not_taught_is_another_where_there_is_one() -> None:
+    taught = ("water", "building", "road", "baseball field", "ground track field")
+    said = ("the pond", "rivers in the middle", "the houses next to the freeway", "the baseball field", "the track field")
+    meant = ("the water", "water in the middle", "the buildings next to the road", "the baseball field", None)
+    for phrase, better in zip(said, meant, strict=True):
+        assert plain(phrase, taught) == (better or plain(phrase))
+        assert plain(phrase, (*taught, "pond", "river", "house", "freeway")) == plain(phrase)
+        assert plain(phrase, ("ship",)) == plain(phrase)

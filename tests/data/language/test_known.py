@@ -27,7 +27,9 @@ def test_every_wording_names_a_class_of_the_lexicon(rules: str, data: st.DataObj
     [
         ("the ships", True), ("a boat", True), ("the red truck", True), ("the athletics field", True), ("the track", True),
         ("two solar farms on the left", True), ("the leftmost", True), ("the thing on the left", True),
-        ("the second largest one", True), ("the beach next to the ship", True),
+        ("the second largest one", True), ("the ship next to the beach", True), ("a row of ships on the left", True),
+        ("on the left of the beach", False), ("on the left of the ship", True),
+        ("the beach next to the ship", False), ("the windows of the truck", False), ("two tents on the track", False),
         ("the beach", False), ("the large red tent on the left", False), ("the bridge", False), ("лодка", False),
     ],
 )  # fmt: skip

@@ -18,6 +18,7 @@ from toy_runs import log
 import toy_set
 from rs2sam2.errors import DataError, UsageError, WeightsError
 from rs2sam2.objects.files import load, save
+from rs2sam2.objects.segmenter import load_segmenter
 from rs2sam2.predictor import Predictor
 from rs2sam2.train.loop import CHECKPOINT, train
 from rs2sam2.train.objects import learner as learner_module
@@ -159,12 +160,24 @@ def test_a_start_from_weights(toy: Toy, tmp_path: Path) -> None:
         assert torch.equal(tensor, model.state_dict()[name.removeprefix("model.")]), name
     assert learner.config.presence_slope == 1.0  # it was that of those weights
     changes = "{name: own, image_size: 128, things: [ship, barge, storage tank]}"
+    assert learner.config.untaught == ()  # those weights do not say what they were taught
     other = ObjectFirstLearner(toy(f"--init.weights={tmp_path / 'weights'}", f"--model={changes}"), CPU)
+    assert other.config.untaught == ("barge",)
     assert other.config.things == ("ship", "barge", "storage tank") and other.config.image_size == 128
     assert any("start fresh, being of another shape: describe.facts" in note for note in other.notes)
     assert any("no classes of the model, so hardly found: airplane" in note for note in other.notes)
     kept = other.module.state_dict()["model.reader.words.weight"]
     assert torch.equal(kept, model.state_dict()["reader.words.weight"])
+
+
+def test_classes_that_no_image_shows_are_told(toy: Toy, tmp_path: Path) -> None:
+    fresh = ObjectFirstLearner(toy("--model.things=[ship, storage tank, barge, vehicle]"), CPU)
+    assert "barge" in fresh.config.untaught and not {"ship", "storage tank"} & set(fresh.config.untaught)
+    assert any("known by name alone: barge" in note for note in fresh.notes)
+    fresh.save(tmp_path / "weights", fresh.module.state_dict())
+    again = ObjectFirstLearner(toy(f"--init.weights={tmp_path / 'weights'}", "--data.pools.things=null"), CPU)
+    assert again.config.untaught == fresh.config.untaught  # what was taught before is not forgotten
+    assert "barge" not in load_segmenter(tmp_path / "weights").classes
 
 
 def test_wrong_starts_are_said(toy: Toy, toy_folder: Path, tmp_path: Path) -> None:

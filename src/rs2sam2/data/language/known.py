@@ -41,11 +41,35 @@ _SAYS_NOTHING = _FILLING | frozenset(
 )
 
 
+_COLLECTING = frozenset(
+    words(
+        "group groups pair pairs row rows line lines cluster clusters set couple bunch series number lot collection fleet "
+        "patch patches strip strips stretch body bodies area areas region regions section sections piece pieces kind type frustum"
+    )
+)
+"""A row of ships is ships."""
+_STARTS = frozenset(words("the a an all both every each")) | {word for run in COUNTS for word in run}
+_TIES = (
+    frozenset(word for table in (CONTACTS, ABOVE_BELOW) for run in table for word in run)
+    | frozenset(words("of from between around behind on in at to near by with without that which than except but"))
+) - frozenset(words("the"))
+"""What comes after the thing that is meant, and before another."""
+
+
 def names_a_class(phrase: str, classes: tuple[str, ...]) -> bool:
-    """Whether a phrase has a word of one of these classes' names. A phrase that has no noun at all does as well."""
-    said = set(words(phrase))
-    foreign = said - TELLING - _SAYS_NOTHING
-    return bool(said) and (not foreign or not foreign.isdisjoint(_class_words(classes)))
+    """Whether what a phrase means is called by a word of one of these classes' names.
+
+    In "the tent next to the ship" that is the tent. A phrase that has no noun at all does as well.
+    """
+    said = words(phrase)
+    known = _class_words(classes)
+    if said and said[0] in _STARTS:
+        end = next((i for i, word in enumerate(said) if word in _TIES), len(said))
+        meant = set(said[:end]) - TELLING - _SAYS_NOTHING - _COLLECTING
+        if meant:
+            return not meant.isdisjoint(known)
+    foreign = set(said) - TELLING - _SAYS_NOTHING
+    return bool(said) and (not foreign or not foreign.isdisjoint(known))
 
 
 @lru_cache(maxsize=64)

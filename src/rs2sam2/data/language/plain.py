@@ -62,6 +62,8 @@ _UNDERSTOOD = {
     "truck": "pickup truck",
 }
 """Names of classes that `freely` does not use, in the singular."""
+_INSTEAD = {"river": "water", "pond": "water", "freeway": "road", "house": "building", "field": "farmland"}
+"""What is asked for where a model knows the second class and not the first."""
 _AS_IT_IS = (
     "next to", "close to", "a little bigger", "a little larger", "a little smaller", "closest to the center",
     "closest to the middle", "nearest to the center", "nearest to the middle", "on the left", "on the right",
@@ -218,4 +220,8 @@ def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
         table |= {plural(name): many for name in names} | dict.fromkeys(names, one)
     for noun in (*NOUNS.values(), *map(noun_of, classes)):
         table |= {name: name for name in (*noun.names, *noun.plurals)}  # "wind turbine" has its second word
+    for category, other in _INSTEAD.items():
+        if category not in classes and other in classes:
+            table |= dict.fromkeys(noun_of(category).plurals, noun_of(other).plurals[0])
+            table |= dict.fromkeys(noun_of(category).names, noun_of(other).names[0])
     return {tuple(words(run)): tuple(words(better)) for run, better in table.items()}

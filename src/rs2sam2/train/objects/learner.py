@@ -28,7 +28,7 @@ from rs2sam2.train.objects.layouts import LayoutSampler, read_layouts
 from rs2sam2.train.objects.module import TrainedObjects
 from rs2sam2.train.objects.options import Options
 from rs2sam2.train.objects.pools import open_parted
-from rs2sam2.train.objects.start import freeze, start
+from rs2sam2.train.objects.start import after_lessons, freeze, start
 from rs2sam2.train.provenance import fingerprint
 from rs2sam2.train.recipe import Recipe
 
@@ -64,6 +64,7 @@ class ObjectFirstLearner:
         self._val: list[Sample] = [] if data.refs is None else open_dataset(data.refs).read(data.val)
         beside = never_beside({phrase.layout for phrase in real}, data.rare)
         self.pools, self.held_out = open_parted(Path(data.root), data.pools, data.calibration.share, beside)
+        self.config = after_lessons(model.config, {name for pool in self.pools for name in pool.shown()})
         self.layouts = (
             LayoutSampler(real, self.config, data.no_target, data.hard, data.imagined, data.freely) if real else None
         )
@@ -73,6 +74,8 @@ class ObjectFirstLearner:
             self.notes.append(
                 f"no classes of the model, so hardly found: {', '.join(foreign)}; name them in --model.things or --model.stuff"
             )
+        if self.config.untaught:
+            self.notes.append(f"classes that no image shows, known by name alone: {', '.join(self.config.untaught)}")
         if self.layouts is None:
             model.describe.unseen.requires_grad_(False)  # stands for the looks of layouts, of which there are none
         else:

@@ -97,6 +97,10 @@ class MosaicPool:
         """Of what is located: by an outline, or by the label."""
         return set(self._classes)
 
+    def shown(self) -> set[str]:
+        """What is located, and what the labels name."""
+        return set(self._classes | {category for category, _ in self.pictures} - {NOTHING})
+
     @cached_property
     def _classes(self) -> frozenset[str]:
         listed = {canonical(o.category) for _, path in self.pictures for o in self._objects(path)}

@@ -79,6 +79,10 @@ class PastedPool:
         """Of what can be pasted."""
         return set(self.cut_outs)
 
+    def shown(self) -> set[str]:
+        """The same."""
+        return self.classes()
+
     def contents(self) -> Iterator[tuple[str, ...]]:
         """Layouts."""
         for layout in self.layouts:

@@ -54,6 +54,10 @@ class Pool(Protocol):
         """Canonical classes of what is annotated."""
         ...
 
+    def shown(self) -> set[str]:
+        """Canonical classes of all that its images are known to show, also where nobody knows where."""
+        ...
+
     def contents(self) -> Iterator[tuple[str, ...]]:
         """What identifies each image and its annotation."""
         ...
@@ -83,6 +87,10 @@ class ImagePool:
     def classes(self) -> set[str]:
         """Of all objects."""
         return {canonical(o.category) for record in self.records for o in record.layout.objects}
+
+    def shown(self) -> set[str]:
+        """What is annotated."""
+        return self.classes()
 
     def contents(self) -> Iterator[tuple[str, ...]]:
         """Name, size and layout."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 
 from rs2sam2.checkpoint.folder import BUNDLED, VOCABULARY_FILE, is_object_first, locate
+from rs2sam2.data.language.lexicon import KINDS_OF, canonical
 from rs2sam2.errors import VocabularyError, WeightsError
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.objects.files import load
@@ -31,7 +33,8 @@ def start(init: Init, changes: dict[str, Any], seed: int) -> tuple[ObjectFirst, 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if init.weights is None:
-            model, notes = ObjectFirst(changed(ObjectFirstConfig(), changes)), ["all weights start fresh"]
+            config = changed(ObjectFirstConfig(), changes)
+            model, notes = ObjectFirst(replace(config, untaught=config.classes)), ["all weights start fresh"]
             if init.lite0 is not None:
                 load_lite0(model.trunk, Path(init.lite0))
                 notes = ["the trunk starts from EfficientNet-Lite0, the rest fresh"]
@@ -67,9 +70,20 @@ def freeze(model: ObjectFirst, parts: Sequence[str]) -> None:
 
 
 def changed(config: ObjectFirstConfig, changes: dict[str, Any]) -> ObjectFirstConfig:
-    """A configuration with nested entries replaced, not calibrated. Raises UsageError for what is unknown or cannot be."""
-    uncalibrated = {"presence_slope": 1.0, "presence_offset": 0.0}
-    return ObjectFirstConfig.from_json(json.dumps(merged(json.loads(config.to_json()), uncalibrated | changes)))
+    """A configuration with nested entries replaced, not calibrated; classes that are new are untaught.
+
+    Raises UsageError for what is unknown or cannot be.
+    """
+    anew = {"presence_slope": 1.0, "presence_offset": 0.0, "untaught": []}
+    out = ObjectFirstConfig.from_json(json.dumps(merged(json.loads(config.to_json()), anew | changes)))
+    return replace(out, untaught=tuple(c for c in out.classes if c not in config.taught))
+
+
+def after_lessons(config: ObjectFirstConfig, shown: Iterable[str]) -> ObjectFirstConfig:
+    """The configuration once training has shown these classes."""
+    taught = {canonical(name) for name in shown}
+    taught |= {general for general, kinds in KINDS_OF.items() if kinds & taught}
+    return replace(config, untaught=tuple(name for name in config.untaught if canonical(name) not in taught))
 
 
 def _vocabulary(init: Init, beside: Path | None) -> Path:
