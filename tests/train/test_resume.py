@@ -171,6 +171,28 @@ def test_a_signal_waits_for_loaders_that_are_starting(
     assert train(recipe, tmp_path / "a").state.step == 1
 
 
+@pytest.mark.parametrize("where", ["step", "data"])
+def test_an_error_ends_the_loaders_too(where: str, small: Overrides, tmp_path: Path) -> None:
+    """They ignore signals, so that Python would wait for them for ever, were they not told to end."""
+    script = f"""
+from pathlib import Path
+from rs2sam2.errors import DataError
+from rs2sam2.train import loop
+from rs2sam2.train.recipe import load_recipe
+from rs2sam2.train.rs2sam2.data import PhraseItems
+recipe = load_recipe("rrsisd-released", {small("--epochs=50", "--compute.workers=2", "--data.val=null")!r})
+def failing(*_):
+    raise DataError("it broke")
+if {where!r} == "step":
+    loop.Trainer._step = failing
+else:
+    PhraseItems.__getitem__ = failing
+loop.train(recipe, Path({str(tmp_path / "run")!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1 and "it broke" in done.stderr
+
+
 def test_a_full_disk(
     small: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,8 +77,13 @@ def load(
     )
     with Interrupt.held_back():
         batches = iter(loader)
-    for step in steps:
-        yield [_checked(next(batches)) for _ in step]
+    try:
+        for step in steps:
+            yield [_checked(next(batches)) for _ in step]
+    finally:
+        # its processes end with it, and not with a traceback that still holds this frame: they ignore signals, and
+        # Python would wait for them for ever
+        del batches
 
 
 class _Guarded:

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from language_strategies import programs
 
-from rs2sam2.data.language.freely import FRAMES, LONGEST, freely
+from rs2sam2.data.language.freely import CHATTER, FRAMES, LONGEST, freely, with_chatter
+from rs2sam2.data.language.known import TELLING
+from rs2sam2.data.language.lexicon import NOUNS
 from rs2sam2.data.language.parser import parse
 from rs2sam2.data.language.plain import plain
 from rs2sam2.data.language.wording import phrase_for
@@ -43,6 +45,17 @@ def test_a_phrase_that_would_grow_too_long_stays() -> None:
     long = f"the ship {'next to the ship ' * 7}on the left"
     said = {freely(long, Random(seed)) for seed in range(50)}
     assert long in said and len(said) > 1 and max(map(len, said)) <= LONGEST
+
+
+def test_chatter_says_nothing() -> None:
+    assert TELLING.isdisjoint(CHATTER) and len(set(CHATTER)) == len(CHATTER)
+    named = {word for noun in NOUNS.values() for name in (*noun.names, *noun.plurals) for word in name.split()}
+    assert named.isdisjoint(CHATTER)
+    for seed in range(50):
+        said = with_chatter("The ship on the left.", Random(seed))
+        before, _, after = said.partition("the ship on the left")
+        assert set(before.split()) | set(after.split()) <= set(CHATTER)
+    assert with_chatter("a ship " * 21, Random(0)) == "a ship " * 21
 
 
 @pytest.mark.parametrize("frame", FRAMES)
@@ -85,7 +98,13 @@ def test_a_class_of_the_model_is_no_other() -> None:
 
 def test_a_class_that_a_model_was_not_taught_is_another_where_there_is_one() -> None:
     taught = ("water", "building", "road", "baseball field", "ground track field")
-    said = ("the pond", "rivers in the middle", "the houses next to the freeway", "the baseball field", "the track field")
+    said = (
+        "the pond",
+        "rivers in the middle",
+        "the houses next to the freeway",
+        "the baseball field",
+        "the track field",
+    )
     meant = ("the water", "water in the middle", "the buildings next to the road", "the baseball field", None)
     for phrase, better in zip(said, meant, strict=True):
         assert plain(phrase, taught) == (better or plain(phrase))

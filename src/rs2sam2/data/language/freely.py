@@ -12,6 +12,7 @@ from functools import cache
 from random import Random
 
 from rs2sam2.data.language.lexicon import NOUNS, plural
+from rs2sam2.data.language.tokens import words
 
 FRAMES = (
     "segment {}", "segment {} in this {p}", "please segment {}", "could you segment {}?", "segment out {}",
@@ -78,8 +79,26 @@ _SWAPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\bupper (left|right)\b", (r"top \1", r"upper-\1")),
     (r"\blower (left|right)\b", (r"bottom \1", r"lower-\1")),
 )  # fmt: skip
+CHATTER = words(
+    """
+    we they she he it you my our their his was were had been will would could should must may might does did
+    done says said think thought believe know knew ask asked hope told wrote reads report reported team
+    client customer boss friend neighbour sister company office mayor council city village region week month
+    today yesterday tomorrow soon later again always never maybe really very quite just only even still
+    already because although while when before after until unless if so then or for about into during toward
+    per plus like as is are be being new old good bad great happy sorry careful important famous strange
+    pretty sure ready late early cheap expensive money price photograph camera pilot driver worker engineer
+    student teacher morning evening summer winter spring rain snow sun weather map list note letter email
+    message question answer idea plan project budget meeting visit trip holiday flight tour look watch wait
+    stay leave come bring take send buy rent measure count check inspect repair clean move open start finish
+    remember forget love hate
+    """
+)
+"""Words around a phrase that say nothing of what is meant, in any order: sentences that nobody thought of are made of such."""
 LONGEST = 150
 """In letters; some 50 tokens of the bundled model's vocabulary, which reads 64."""
+LONGEST_CHATTER = 100
+"""The same with words that the vocabulary does not know whole."""
 SWAPPED, NAMED, FRAMED = 0.5, 0.3, 0.6
 """How often a word that can be swapped is, a class has another name, and a phrase is put into a sentence."""
 
@@ -105,6 +124,14 @@ def freely(phrase: str, random: Random) -> str:
         phrase = phrase[:1].upper() + phrase[1:]
     phrase += "" if phrase.endswith("?") else random.choice(("", "", "."))
     return phrase if len(phrase) <= LONGEST else plain
+
+
+def with_chatter(phrase: str, random: Random) -> str:
+    """The phrase in the middle of words that say nothing, or as it is where it would grow longer than models read."""
+    before, after = random.randint(0, 6), random.randint(0, 4)
+    phrase = phrase.rstrip(".?")
+    said = [*random.choices(CHATTER, k=before), phrase[:1].lower() + phrase[1:], *random.choices(CHATTER, k=after)]
+    return out if len(out := " ".join(said)) <= LONGEST_CHATTER else phrase
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import Protocol
 from rs2sam2.data.builder.annotated import AnnotatedImage
 from rs2sam2.data.builder.candidates import Candidate, candidates
 from rs2sam2.data.language.evaluate import evaluate
-from rs2sam2.data.language.freely import freely
+from rs2sam2.data.language.freely import freely, with_chatter
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.lexicon import canonical
 from rs2sam2.data.language.program import Comparison, Extreme, Position, Program, Relation, RuleName, Selection, kind
@@ -29,6 +29,8 @@ TRIES = 60
 """Phrases of the bank that are looked at for one that is not true of a view."""
 FAVOUR = {"ordinal": 4.0, "superlative": 2.0}
 """Kinds of phrases that take long to learn are drawn likelier."""
+CHATTER = 0.15
+"""Share of what is said freely."""
 ANY = "object"
 """The noun for a thing whose class is not said."""
 _DUMMY = RLE((1, 1), "0")
@@ -133,7 +135,7 @@ class PhraseMaker:
         random, layout = self.random, scene.layout
         style: RuleName = "rrsisd" if random.random() < 0.35 else "english"
         nouns = layout
-        general = random.random() < 0.06 and scene.counted
+        general = random.random() < 0.06 and scene.counted and not any(is_ground(o.category) for o in layout.objects)
         if general:
             nouns = replace(layout, objects=tuple(replace(o, category=ANY) for o in layout.objects))
         found = (
@@ -197,8 +199,13 @@ class PhraseMaker:
 
 
 def said_freely(asked: Sequence[Asked], share: float, random: Random) -> list[Asked]:
-    """The same phrases, this share of them as people type them."""
-    return [replace(a, phrase=freely(a.phrase, random)) if random.random() < share else a for a in asked]
+    """The same phrases, this share of them as people type them, and some of these among words that say nothing."""
+
+    def said(phrase: str) -> str:
+        phrase = freely(phrase, random)
+        return with_chatter(phrase, random) if random.random() < CHATTER else phrase
+
+    return [replace(a, phrase=said(a.phrase)) if random.random() < share else a for a in asked]
 
 
 def _possible(layout: Layout, style: RuleName, scene: Scene) -> list[Candidate]:
