@@ -47,7 +47,7 @@ class ObjectFirstConfig:
     things: tuple[str, ...] = THINGS
     stuff: tuple[str, ...] = STUFF
     untaught: tuple[str, ...] = ()
-    """Classes that no training image showed: they are known by name alone, so that nothing is believed to be one."""
+    """Classes that no training image showed, or too few: known by name alone, so that nothing is believed to be one."""
     vocabulary: int = 1008
     max_tokens: int = 64
     presence_slope: float = 1.0
