@@ -75,7 +75,13 @@ def test_every_recipe_trains_validates_and_saves(
     root = {"rrsisd": rrsisd, "refsegrs": refsegrs, "nwpu": nwpu_ref, "nano": imagery}[name.split("-")[0]]
     overrides = (
         # what the package outlines is about the real pictures
-        [*toy_imagery.QUICK, f"--data.refs={nwpu_ref}", "--data.pools.nwpu.also=[]", "--data.pools.scenes.also=[]"]
+        [
+            *toy_imagery.QUICK,
+            f"--data.refs={nwpu_ref}",
+            "--data.pools.nwpu.also=[]",
+            "--data.pools.scenes.also=[]",
+            "--data.pools.ground.also=[]",
+        ]
         if name == "nano"
         else shrunk(toy_vocabulary, lite=name == "nwpu-nano")
     )
