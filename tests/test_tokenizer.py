@@ -56,6 +56,7 @@ def test_too_long_a_phrase(toy_vocabulary: Path, toy_config: RS2SAM2Config) -> N
     assert tokenizer.encode("ship")
     with pytest.raises(UsageError, match="at most 6"):
         tokenizer.encode("ship " * 20)
+    assert tokenizer.reads("ship") and not tokenizer.reads("ship " * 20)
 
 
 def test_missing_and_unreadable(tmp_path: Path, toy_vocabulary: Path) -> None:

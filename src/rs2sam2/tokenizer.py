@@ -47,13 +47,16 @@ class Tokenizer:
 
     def encode(self, phrase: str) -> list[int]:
         """Token ids of one phrase, `<s>` and `</s>` included. Raises UsageError where it is longer than the model reads."""
-        pieces = self._pieces.encode(phrase)
-        ids = [START, *(UNKNOWN if p == 0 else p + 1 for p in pieces), END]
+        ids = self._ids(phrase)
         if self.max_tokens is not None and len(ids) > self.max_tokens:
             raise UsageError(
                 f"phrase of {len(ids)} tokens ({phrase[:40]!r}...); this model reads at most {self.max_tokens}: shorten it"
             )
         return ids
+
+    def reads(self, phrase: str) -> bool:
+        """Whether the model reads a phrase of that length."""
+        return self.max_tokens is None or len(self._ids(phrase)) <= self.max_tokens
 
     def batch(self, phrases: Sequence[str]) -> tuple[Tensor, Tensor]:
         """token_ids (B, L) int64 and text_padding (B, L) bool (True = ignore), L the longest phrase; B may be 0."""
@@ -63,3 +66,6 @@ class Tokenizer:
         for row, tokens in zip(ids, encoded, strict=True):
             row[: len(tokens)] = torch.tensor(tokens)
         return ids, ids == PAD
+
+    def _ids(self, phrase: str) -> list[int]:
+        return [START, *(UNKNOWN if p == 0 else p + 1 for p in self._pieces.encode(phrase)), END]

@@ -65,6 +65,17 @@ print(hashlib.sha256("".join(flat(data[i]) for i in range(8)).encode()).hexdiges
     assert len(said) == 1
 
 
+def test_phrases_longer_than_the_model_reads_are_left_out(toy: Toy) -> None:
+    def asked(data: ViewItems) -> list[str]:
+        return [a.phrase for i in range(8) for part in (data[i].view, *data[i].layouts) for a in part.asked]
+
+    short = ObjectFirstLearner(toy("--model.max_tokens=8"), torch.device("cpu"))
+    reads, kept = short.tokenizer.reads, asked(short.training_data())
+    assert kept and all(map(reads, kept))
+    assert not all(map(reads, asked(data_of(toy()))))
+    short.module(short.collate([short.training_data()[i] for i in range(2)]))["loss_total"].backward()
+
+
 def test_what_is_held_out_or_excluded_is_never_looked_at(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: set[Path] = set()
     read, paste = sources.read_pixels, mosaic._paste

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 
 from rs2sam2.objects.config import ObjectFirstConfig
@@ -50,6 +50,7 @@ class ViewItems:
     """Training data: item i depends on the pools, the seed, the epoch and i alone.
 
     The bank of phrases that are denied belongs to the epoch: drawn once for a whole run, it would be learned by heart.
+    Phrases longer than the model reads (`reads`) are left out.
     """
 
     def __init__(
@@ -58,11 +59,12 @@ class ViewItems:
         layouts: LayoutSampler | None,
         options: Data,
         config: ObjectFirstConfig,
+        reads: Callable[[str], bool],
         *,
         seed: int,
     ) -> None:
         self.pools, self.layouts = list(pools), layouts
-        self.options, self.config, self.seed = options, config, seed
+        self.options, self.config, self.reads, self.seed = options, config, reads, seed
         self.epoch = 0
         self._banks: tuple[int, PhraseBank, PhraseBank] | None = None
 
@@ -90,13 +92,18 @@ class ViewItems:
         random = Random(f"{self.seed}/{self.epoch}/{index}")
         while True:
             view, asked = draw_asked(self.pools, views, self.options, self.config.image_size, random)
+            asked = self._readable(asked)
             if asked or random.random() < SILENT:
                 break
         beside: tuple[LayoutItem, ...] = ()
         if self.layouts is not None:
             count, each = self.options.layouts_beside, self.options.layout_phrases
-            beside = tuple(self.layouts.draw(random, layouts, each) for _ in range(count))
+            drawn = (self.layouts.draw(random, layouts, each) for _ in range(count))
+            beside = tuple(replace(layout, asked=self._readable(layout.asked)) for layout in drawn)
         return TrainingItem(item_of(view, asked, self.config, random), beside)
+
+    def _readable(self, asked: Sequence[Asked]) -> list[Asked]:
+        return [a for a in asked if self.reads(a.phrase)]
 
 
 def draw_asked(

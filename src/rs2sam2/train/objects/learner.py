@@ -111,7 +111,9 @@ class ObjectFirstLearner:
 
     def training_data(self) -> ViewItems:
         """Views with phrases."""
-        return ViewItems(self.pools, self.layouts, self.options.data, self.config, seed=self.recipe.seed)
+        return ViewItems(
+            self.pools, self.layouts, self.options.data, self.config, self.tokenizer.reads, seed=self.recipe.seed
+        )
 
     def validation_data(self) -> list[Sample]:
         """The split `data.val` of the data set `data.refs`, where there is one."""
@@ -164,4 +166,5 @@ class ObjectFirstLearner:
             draw_asked(self.held_out, bank, data, self.config.image_size, random, anew=False)
             for _ in range(data.calibration.views)
         ]
-        return [Question(v.image, [a.phrase for a in asked], [a.there for a in asked]) for v, asked in drawn]
+        readable = [(v.image, [a for a in asked if self.tokenizer.reads(a.phrase)]) for v, asked in drawn]
+        return [Question(image, [a.phrase for a in asked], [a.there for a in asked]) for image, asked in readable]
