@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from rs2sam2.config import DTypeName, ProcessorConfig
@@ -104,6 +106,13 @@ def test_only_weights_that_say_so_deny() -> None:
     picture = Image.new("RGB", (160, 160))
     one, both = (draw_overlay(picture, predictions, 0.5) for predictions in ([silent], [silent, doubtful]))
     assert np.array_equal(np.asarray(one)[:160], np.asarray(both)[:160]) and both.height > one.height
+
+
+@given(st.floats(0, 1), st.sampled_from([0.5, 0.6, 0.605]))
+def test_a_score_reads_as_what_is_said_of_it(presence: float, least: float) -> None:
+    result = Prediction("x", np.zeros((1, 1), np.float32), ProcessorConfig(), 0.5, presence, min_score=least)
+    assert (float(result.score_text()) >= least) == result.is_here()
+    assert result.score_text(0) == f"{presence:.2f}"
 
 
 def test_another_segmenter_can_take_the_place(picture: Path) -> None:

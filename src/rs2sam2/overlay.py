@@ -26,7 +26,9 @@ def draw_overlay(image: Image.Image, predictions: Sequence[Prediction], min_scor
         edge = inner_edge(prediction.mask, max(1, round(max(prediction.mask.shape) / 400)))
         pixels[edge] = COLORS[i % len(COLORS)]
     picture = Image.fromarray(pixels.astype(np.uint8))
-    lines = [f"{p.phrase}  ({'' if p.is_here(min_score) else 'not here, '}{p.score:.2f})" for p in predictions]
+    lines = [
+        f"{p.phrase}  ({'' if p.is_here(min_score) else 'not here, '}{p.score_text(min_score)})" for p in predictions
+    ]
     return _with_legend(picture, lines)
 
 

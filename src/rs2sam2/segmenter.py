@@ -58,6 +58,12 @@ class Prediction:
         """
         return self.presence is None or self.presence >= (self.min_score if min_score is None else min_score)
 
+    def score_text(self, min_score: float | None = None) -> str:
+        """`score` in two decimals, in more where two would contradict `is_here`: 0.596 below 0.6 is no "0.60"."""
+        least = self.min_score if min_score is None else min_score
+        texts = (f"{self.score:.{digits}f}" for digits in (2, 3, 4, 5))
+        return next((text for text in texts if (float(text) >= least) == (self.score >= least)), repr(self.score))
+
     @cached_property
     def box(self) -> tuple[int, int, int, int] | None:
         """(x0, y0, x1, y1) pixels around the mask, the far edge excluded; None for an empty mask."""

@@ -137,6 +137,7 @@ def _segment_pictures(
         predictor.segmenter.check(text)
     least = least_score(predictor.segmenter) if min_score is None else min_score
     records: list[dict[str, Any]] = []
+    scores: list[str] = []
     failures: list[str] = []
     with progress("segmenting", len(images)) as bar:
         for i, image in enumerate(images):
@@ -147,6 +148,7 @@ def _segment_pictures(
                     if path is not None:
                         _write_mask(result, least, path)
                     records.append(_record(image, result, least, path))
+                    scores.append(result.score_text(least))
                 if overlays:
                     _write_overlay(image, results, least, overlays[i])
             except RS2SAM2Error as error:
@@ -155,7 +157,7 @@ def _segment_pictures(
                 failures.append(str(error))
                 stderr.print(f"rs2sam2: {error}", markup=False, highlight=False, soft_wrap=True)
             bar.advance(bar.task_ids[0])
-    _report(records, as_json=as_json, overlays=[str(o) for o in overlays])
+    _report(records, scores, as_json=as_json, overlays=[str(o) for o in overlays])
     if failures:
         raise PartialFailureError(f"{len(failures)} of {len(images)} images failed: {failures[0]}")
     if fail_empty and all(r["box"] is None for r in records):
@@ -222,15 +224,13 @@ def _record(image: Path, result: Prediction, least: float, path: Path | None) ->
     }
 
 
-def _report(records: list[dict[str, Any]], *, as_json: bool, overlays: list[str]) -> None:
+def _report(records: list[dict[str, Any]], scores: list[str], *, as_json: bool, overlays: list[str]) -> None:
     if as_json:
         say_json(records)
         return
-    for r in records:
+    for r, score in zip(records, scores, strict=True):
         where = "box {},{},{},{}".format(*r["box"]) if r["box"] else "empty mask" if r["here"] else "not here"
-        say(
-            f"{r['image']}: {r['phrase']!r} score {r['score']:.2f}, {where}" + (f" -> {r['mask']}" if r["mask"] else "")
-        )
+        say(f"{r['image']}: {r['phrase']!r} score {score}, {where}" + (f" -> {r['mask']}" if r["mask"] else ""))
     for path in overlays:
         if Path(path).exists():
             say(f"overlay -> {path}")
