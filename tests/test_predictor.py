@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -108,6 +108,7 @@ def test_only_weights_that_say_so_deny() -> None:
     assert np.array_equal(np.asarray(one)[:160], np.asarray(both)[:160]) and both.height > one.height
 
 
+@example(0.596, 0.6)
 @given(st.floats(0, 1), st.sampled_from([0.5, 0.6, 0.605]))
 def test_a_score_reads_as_what_is_said_of_it(presence: float, least: float) -> None:
     result = Prediction("x", np.zeros((1, 1), np.float32), ProcessorConfig(), 0.5, presence, min_score=least)

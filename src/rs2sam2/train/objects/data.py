@@ -92,18 +92,20 @@ class ViewItems:
         random = Random(f"{self.seed}/{self.epoch}/{index}")
         while True:
             view, asked = draw_asked(self.pools, views, self.options, self.config.image_size, random)
-            asked = self._readable(asked)
+            asked = readable(asked, self.reads)
             if asked or random.random() < SILENT:
                 break
         beside: tuple[LayoutItem, ...] = ()
         if self.layouts is not None:
             count, each = self.options.layouts_beside, self.options.layout_phrases
             drawn = (self.layouts.draw(random, layouts, each) for _ in range(count))
-            beside = tuple(replace(layout, asked=self._readable(layout.asked)) for layout in drawn)
+            beside = tuple(replace(layout, asked=readable(layout.asked, self.reads)) for layout in drawn)
         return TrainingItem(item_of(view, asked, self.config, random), beside)
 
-    def _readable(self, asked: Sequence[Asked]) -> list[Asked]:
-        return [a for a in asked if self.reads(a.phrase)]
+
+def readable(asked: Sequence[Asked], reads: Callable[[str], bool]) -> list[Asked]:
+    """Those that are not too long for the model."""
+    return [a for a in asked if reads(a.phrase)]
 
 
 def draw_asked(

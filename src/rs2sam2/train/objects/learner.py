@@ -23,7 +23,15 @@ from rs2sam2.train.build import require
 from rs2sam2.train.learner import Group
 from rs2sam2.train.objects.beside import never_beside
 from rs2sam2.train.objects.calibration import FEWEST, Question, Slope, fit, presence_logits
-from rs2sam2.train.objects.data import TrainingBatch, TrainingItem, ViewItems, bank_of, collate_both, draw_asked
+from rs2sam2.train.objects.data import (
+    TrainingBatch,
+    TrainingItem,
+    ViewItems,
+    bank_of,
+    collate_both,
+    draw_asked,
+    readable,
+)
 from rs2sam2.train.objects.layouts import LayoutSampler, read_layouts
 from rs2sam2.train.objects.module import TrainedObjects
 from rs2sam2.train.objects.options import Options
@@ -166,5 +174,5 @@ class ObjectFirstLearner:
             draw_asked(self.held_out, bank, data, self.config.image_size, random, anew=False)
             for _ in range(data.calibration.views)
         ]
-        readable = [(v.image, [a for a in asked if self.tokenizer.reads(a.phrase)]) for v, asked in drawn]
-        return [Question(image, [a.phrase for a in asked], [a.there for a in asked]) for image, asked in readable]
+        short = [(view.image, readable(asked, self.tokenizer.reads)) for view, asked in drawn]
+        return [Question(image, [a.phrase for a in asked], [a.there for a in asked]) for image, asked in short]
