@@ -108,6 +108,11 @@ def test_only_weights_that_say_so_deny() -> None:
     assert np.array_equal(np.asarray(one)[:160], np.asarray(both)[:160]) and both.height > one.height
 
 
+@pytest.mark.parametrize(("size", "drawn"), [((2, 1000), (2, 1006)), ((40, 8000), (40, 8006)), ((60, 100), (480, 806))])
+def test_small_pictures_are_enlarged_as_far_as_they_stay_small(size: tuple[int, int], drawn: tuple[int, int]) -> None:
+    assert draw_overlay(Image.new("RGB", size), []).size == drawn
+
+
 @example(0.596, 0.6)
 @given(st.floats(0, 1), st.sampled_from([0.5, 0.6, 0.605]))
 def test_a_score_reads_as_what_is_said_of_it(presence: float, least: float) -> None:

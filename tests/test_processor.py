@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +45,23 @@ def test_sixteen_bits_keep_their_order() -> None:
     ramp = np.linspace(300, 4000, 240).astype(np.uint16).reshape(12, 20)
     grey = np.asarray(read_image(ramp))[..., 0].ravel().astype(int)
     assert (np.diff(grey) >= 0).all() and grey[0] == 0 and grey[-1] == 255
+
+
+@pytest.mark.parametrize("name", ["rgb.png", "rgba.png", "grey_alpha.png", "rgb.tif"])
+def test_sixteen_bits_of_colour_are_stretched_as_those_of_grey(tmp_path: Path, name: str) -> None:
+    """Pillow keeps the high byte of such files, which is nearly black: satellites count to a few thousand."""
+    bands = {"rgb": 3, "rgba": 4, "grey_alpha": 2}[name.split(".")[0]]
+    pixels = np.random.default_rng(0).integers(300, 3000, (bands, 12, 20)).astype(np.uint16)
+    kind = (
+        {"driver": "PNG"} if name.endswith("png") else {"driver": "GTiff", "photometric": "RGB", "interleave": "pixel"}
+    )
+    with (
+        pytest.warns(rasterio.errors.NotGeoreferencedWarning),
+        rasterio.open(tmp_path / name, "w", height=12, width=20, count=bands, dtype="uint16", **kind) as file,
+    ):
+        file.write(pixels)
+    shown = pixels[:3] if bands > 2 else pixels[:1]
+    assert np.array_equal(np.asarray(read_image(tmp_path / name)), np.asarray(read_image(shown.transpose(1, 2, 0))))
 
 
 def test_flat_and_unset_pixels() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rs2sam2.model.rs2sam2 import RS2SAM2, RS2SAM2Output, SAMPrompts
     from rs2sam2.predictor import Prediction, Predictor
     from rs2sam2.presets import ablation, preset
+    from rs2sam2.segmenter import Correction
     from rs2sam2.tokenizer import Tokenizer
 
 _NAMES = {
@@ -34,6 +35,7 @@ _NAMES = {
     "SAMPrompts": "rs2sam2.model.rs2sam2",
     "Predictor": "rs2sam2.predictor",
     "Prediction": "rs2sam2.predictor",
+    "Correction": "rs2sam2.segmenter",
     "Tokenizer": "rs2sam2.tokenizer",
     "Scene": "rs2sam2.geo.scene",
     "SceneOptions": "rs2sam2.geo.options",
@@ -45,6 +47,7 @@ _NAMES = {
 
 __all__ = [
     "RS2SAM2",
+    "Correction",
     "Prediction",
     "Predictor",
     "RS2SAM2Config",

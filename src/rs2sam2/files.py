@@ -6,7 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +22,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises UsageError where the folder cannot be made or written, or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:12]}.tmp{path.suffix}")
+    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.tmp{path.suffix}")  # shorter than most: names have a limit
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -33,7 +33,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise _cannot_write(path, error) if _is_about(error, temporary) else error from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the reason was said before
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is not an empty folder; remove it or name another")
-    temporary = path.absolute().with_name(f".{path.absolute().name}-{uuid.uuid4().hex[:12]}.tmp")
+    temporary = path.absolute().with_name(f".{uuid.uuid4().hex[:12]}.tmp")
     try:
         temporary.mkdir(parents=True)
     except OSError as error:

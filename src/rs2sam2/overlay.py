@@ -11,6 +11,8 @@ from rs2sam2.drawing import COLORS, inner_edge, tint
 from rs2sam2.predictor import Prediction
 
 OPACITY = 0.45
+LONGEST = 1600
+"""Pixels, beyond which nothing is enlarged."""
 
 
 def draw_overlay(image: Image.Image, predictions: Sequence[Prediction], min_score: float = 0.0) -> Image.Image:
@@ -34,7 +36,7 @@ def draw_overlay(image: Image.Image, predictions: Sequence[Prediction], min_scor
 
 def _with_legend(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
     if picture.width < 120:  # too small to be read beside: enlarged, each pixel stays visible
-        factor = -(-480 // picture.width)
+        factor = max(1, min(-(-480 // picture.width), LONGEST // max(picture.size)))
         picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     size = max(12, round(picture.width / 42))
     font = ImageFont.load_default(size)

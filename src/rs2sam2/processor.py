@@ -19,6 +19,8 @@ from rs2sam2.errors import UsageError
 ImageLike = str | Path | Image.Image | NDArray[np.generic] | Tensor
 """A file, a PIL image, a NumPy array (H, W, 3) uint8, or a tensor (3, H, W): uint8, or float in [0, 1]."""
 
+EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "La", "RGBa"})
+"""Pillow's modes of pixels with 8 bits a band or fewer."""
 STRETCH = (2.0, 98.0)  # percentiles of a 16-bit or float image that become black and white
 
 
@@ -57,6 +59,8 @@ def _read_file(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
+                if opened.mode in EIGHT_BITS and more_than_8_bits(opened):
+                    return _array_to_rgb(_bands(path))
                 opened.load()
                 return _pil_to_rgb(opened)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -65,6 +69,27 @@ def _read_file(path: Path) -> Image.Image:
         raise UsageError(f"{path} is not an image that Pillow can read; give a PNG, JPEG, TIFF, WebP ...") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise UsageError(f"{path} is a damaged image ({str(error).splitlines()[0][:80]}); replace it") from None
+
+
+def more_than_8_bits(opened: Image.Image) -> bool:
+    """Whether the file of an image that is not loaded yet has more than 8 bits a band.
+
+    Of colours, Pillow keeps the high byte and says nothing: only how it will decode the file tells.
+    """
+    return opened.mode not in EIGHT_BITS or any(";16" in str(tile) for tile in getattr(opened, "tile", ()))
+
+
+def _bands(path: Path) -> NDArray[np.generic]:
+    """(H, W, 1 or 3), with all bits; transparency is dropped. Raises OSError for a damaged file."""
+    import rasterio
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            with rasterio.open(path) as dataset:
+                return np.moveaxis(dataset.read(list(range(1, 4 if dataset.count > 2 else 2))), 0, -1)
+    except rasterio.errors.RasterioError as error:
+        raise OSError(str(error)) from None
 
 
 def no_image(path: Path) -> str:

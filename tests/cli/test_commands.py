@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -95,6 +96,10 @@ def test_bad_input_is_one_line_the_right_code_and_nothing_written(
         ([picture, "-p", "ship", "--colour", "red"], 2, "colour"),
         ([picture], 2, "phrase"),
         ([picture, "-p", "a", "-p", "b"], 2, "name a folder"),
+        ([picture, "-p", "ship", "-o", picture], 2, "is read here"),
+        ([picture, "-p", "ship", "--overlay", picture.parent], 2, "is read here"),
+        ([picture, "-p", "ship", "--overlay", out], 2, "a mask and for an overlay"),
+        (["https://example.org/a.png", "-p", "ship"], 2, "is a URL"),
     ]
     if not torch.cuda.is_available():
         cases.append(([picture, "-p", "ship", "--device", "cuda"], 2, "0 GPUs"))
@@ -109,6 +114,32 @@ def test_bad_input_is_one_line_the_right_code_and_nothing_written(
     assert "not a folder" in capsys.readouterr().err
     assert segment(picture, "-p", "ship", "-o", tmp_path / "mask.jpg", "--weights", toy_folder) == 2
     assert "written as .png" in capsys.readouterr().err
+
+
+def test_names_as_long_as_they_may_be(toy_folder: Path, picture: Path, tmp_path: Path) -> None:
+    assert segment(picture, "-p", "ship", "-o", tmp_path / f"{'n' * 239}.png", "--weights", toy_folder) == 0
+    long = tmp_path / f"{'n' * 160}.png"
+    long.write_bytes(picture.read_bytes())
+    assert segment(long, "-p", "\u8239" * 60, "-o", tmp_path / "out", "--weights", toy_folder) == 0
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "locked/a.png"), "locked/a.png: Permission denied"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError, said: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("rs2sam2.cli.app", refuse)
+    assert run(["doctor"]) == 2
+    assert capsys.readouterr().err == f"rs2sam2: {said}\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

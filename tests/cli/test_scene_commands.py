@@ -47,6 +47,12 @@ def test_a_geotiff_gives_vectors_and_rasters(
     assert picture.exists()
 
 
+def test_an_overlay_in_a_folder_is_a_picture(toy_folder: Path, scene: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert segment(scene, "-p", "the ship", "-o", out, "--overlay", out, "--weights", toy_folder) == 0
+    assert sorted(p.name for p in out.iterdir()) == ["scene.gpkg", "scene.png"]
+
+
 def test_json_folders_and_nothing_found(
     toy_folder: Path, scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

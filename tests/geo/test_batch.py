@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from geo_scenes import discs, paint, predictor, write
+from geo_scenes import discs, paint, predictor, vrt, write
 
 from rs2sam2.cli import run
 from rs2sam2.errors import UsageError
@@ -71,6 +71,23 @@ def test_what_is_done_is_done_once_and_again_only_when_something_changed(tmp_pat
     assert statuses(batch(phrases=("blue",), dtype="mixed"), jobs) == ["done"] * 4
     with pytest.raises(UsageError, match="add --resume"):
         archive.check_fresh(jobs)
+
+
+def test_a_mosaic_is_done_again_when_a_part_of_it_changes(tmp_path: Path, scenes: list[str]) -> None:
+    bands = vrt(*(("Byte", "s0.tif", i) for i in (1, 2, 3)), size=SIZE)
+    (tmp_path / "scenes" / "all.vrt").write_text(bands)
+    jobs = archive.plan([str(tmp_path / "scenes" / "all.vrt")], tmp_path / "out", (".gpkg",))
+    assert [statuses(batch(), jobs) for _ in range(2)] == [["done"], ["done before"]]
+    write(Path(scenes[0]), paint(SIZE, blue=discs(SIZE, (30, 60, 18))))
+    assert statuses(batch(), jobs) == ["done"]
+
+
+def test_a_name_that_is_no_utf8_stops_nothing(tmp_path: Path, scenes: list[str]) -> None:
+    odd = tmp_path / "scenes" / os.fsdecode(b"caf\xe9.tif")
+    odd.write_bytes(Path(scenes[0]).read_bytes())
+    jobs = archive.plan([str(odd), scenes[1]], tmp_path / "out", (".gpkg",))
+    first, second = run_local(batch(), jobs)
+    assert first.status == "failed" and "rename it" in (first.error or "") and second.status == "done"
 
 
 def test_names_do_not_depend_on_the_part_that_is_done(tmp_path: Path, scenes: list[str]) -> None:

@@ -97,6 +97,15 @@ def test_a_result_never_replaces_what_it_is_made_from(scene: Path, tmp_path: Pat
     assert scene.read_bytes() == before and not list(tmp_path.glob(".*"))
 
 
+def test_a_geopackage_that_is_open_elsewhere(scene: Path, tmp_path: Path) -> None:
+    segment_scene(scene, "red", tmp_path / "out.gpkg", predictor=predictor())
+    before = (tmp_path / "out.gpkg").read_bytes()
+    (tmp_path / "out.gpkg-wal").write_bytes(b"changes")
+    with pytest.raises(UsageError, match="open in another program"):
+        segment_scene(scene, "blue", tmp_path / "out.gpkg", predictor=predictor())
+    assert (tmp_path / "out.gpkg").read_bytes() == before
+
+
 def test_a_scene_without_data(tmp_path: Path) -> None:
     empty = write(tmp_path / "empty.tif", np.zeros((*SIZE, 3), np.uint8), nodata=0)
     for scope in ("tile", "scene"):

@@ -174,7 +174,7 @@ def test_a_picture_without_georeference_takes_the_same_way(tmp_path: Path) -> No
     assert result.geometry(max(result.features or (), key=lambda f: f.pixels)).bounds == (50, 40, 110, 100)
     for outputs, options, said in (
         ([tmp_path / "x.geojson"], SceneOptions(), "no coordinate reference system"),
-        ([], SceneOptions(gsd=1), "no CRS, so --gsd 1 means nothing"),
+        ([], SceneOptions(gsd=1), "has no metres, so --gsd 1 means nothing"),
     ):
         with pytest.raises(UsageError, match=said):
             segment_scene(tmp_path / "picture.png", "red", outputs, predictor=predictor(), options=options)

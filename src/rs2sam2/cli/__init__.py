@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 a bug, 2 usage, 3 nothing found, 4 part of a batch failed, 5
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -78,6 +79,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a folder that may not be looked into, a full disk; without a name it is a bug
+        if error.filename is None and error.errno != errno.ENOSPC:
+            raise
+        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part), 2)
     return code if isinstance(code, int) else 0
 
 

@@ -89,7 +89,7 @@ def segment(
 
         source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
         segment_one_scene(
-            images, phrase, [*(output or []), *([overlay] if overlay else [])], scene or SceneFlags(), source,
+            images, phrase, [*(output or []), *_scene_overlay(images[0], overlay)], scene or SceneFlags(), source,
             min_score=min_score, stac=stac, fail_empty=fail_empty, json=json,
         )  # fmt: skip
         return
@@ -97,6 +97,10 @@ def segment(
         raise UsageError(f"--min-score {min_score:g} was given; scores lie between 0 and 1")
     if output and len(output) > 1:
         raise UsageError(f"{len(output)} outputs for pictures; name one .png or one folder with -o")
+    if remote := [image for image in images if "://" in image]:
+        raise UsageError(
+            f"{remote[0]} is a URL, and pictures are files; download it, or ask for a scene: -o found.gpkg"
+        )
     _segment_pictures(
         [Path(image) for image in images], phrase, output[0] if output else None, overlay,
         lambda: Predictor.load(
@@ -122,6 +126,7 @@ def _segment_pictures(
     several = len(images) * len(phrase) > 1
     masks = _targets(images, phrase, output, "--output", several)
     overlays = _targets(images, [""], overlay, "--overlay", len(images) > 1)
+    _check_apart(images, masks, overlays)
     for target in (output, overlay):
         if target is not None:
             check_writable(target, folder=target.suffix.lower() != ".png" or target.is_dir())
@@ -185,9 +190,30 @@ def _targets(images: list[Path], phrases: list[str], target: Path | None, option
     return paths
 
 
+def _check_apart(images: list[Path], masks: list[Path], overlays: list[Path]) -> None:
+    """UsageError where a result would replace an image or another result."""
+    read, written = {image.resolve() for image in images}, {mask.resolve() for mask in masks}
+    for path in (*masks, *overlays):
+        if path.resolve() in read:
+            raise UsageError(f"{path} is read here, and would be lost if it were written; choose another output")
+    for path in overlays:
+        if path.resolve() in written:
+            raise UsageError(f"{path} is named for a mask and for an overlay; choose another --overlay")
+
+
+def _scene_overlay(source: str, overlay: Path | None) -> list[Path]:
+    """Where a scene's overlay is written: in a folder, it is named after the scene."""
+    from rs2sam2.geo.raster import name_of
+
+    if overlay is not None and (not overlay.suffix or overlay.is_dir()):
+        return [overlay / f"{Path(name_of(source)).stem}.png"]
+    return [] if overlay is None else [overlay]
+
+
 def slug(phrase: str) -> str:
-    """A phrase as part of a file name."""
-    return re.sub(r"\W+", "-", phrase.lower()).strip("-")[:60] or "phrase"
+    """A phrase as part of a file name, 60 bytes at most: names have a limit, and letters may take three."""
+    words = re.sub(r"\W+", "-", phrase.lower()).encode()[:60].decode(errors="ignore")
+    return words.strip("-") or "phrase"
 
 
 def _write_mask(result: Prediction, least: float, path: Path) -> None:

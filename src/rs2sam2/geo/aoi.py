@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rs2sam2.errors import DataError, UsageError
-from rs2sam2.geo.ground import Ground
+from rs2sam2.geo.degrees import on_the_globe
+from rs2sam2.geo.ground import Ground, converted
 from rs2sam2.geo.raster import reason_of
 from rs2sam2.geo.tiles import Tile
 
 SLACK = 1e-3
 """Of a pixel, by which reprojection may miss a pixel's edge."""
+PIECES = 256
+"""Edges of an area are converted in pieces of a scene's longer side over this."""
 
 
 def frame_of(aoi: Any, aoi_crs: Any, ground: Ground, source: str) -> tuple[Tile, Any]:
@@ -34,15 +36,7 @@ def frame_of(aoi: Any, aoi_crs: Any, ground: Ground, source: str) -> tuple[Tile,
             "georeference it first, or give the area without a CRS, in pixels"
         )
     if aoi_crs is not None:
-        from rasterio.crs import CRS
-        from rasterio.warp import transform
-
-        def to_scene(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.stack(
-                transform(CRS.from_user_input(aoi_crs), ground.crs, xy[:, 0].tolist(), xy[:, 1].tolist()), 1
-            )
-
-        aoi = shapely.transform(aoi, to_scene)
+        aoi = _in_scene(aoi, aoi_crs, ground, source)
     a, b, c, d, e, f = (~ground.affine)[:6]
     pixels = shapely.transform(aoi, lambda xy: xy @ np.array([[a, d], [b, e]]) + np.array([c, f]))
     pixels = shapely.make_valid(pixels).intersection(shapely.box(0, 0, ground.size[1], ground.size[0]))
@@ -55,6 +49,46 @@ def frame_of(aoi: Any, aoi_crs: Any, ground: Ground, source: str) -> tuple[Tile,
     area = shapely.transform(pixels, lambda xy: xy - np.array([column, row]))
     shapely.prepare(area)
     return frame, area
+
+
+def _in_scene(aoi: Any, aoi_crs: Any, ground: Ground, source: str) -> Any:
+    """The part of an area near a scene, in the scene's CRS, its edges straight in their own.
+
+    Cut before it is converted: a country, or the world, has points that the scene's projection knows nothing of. Degrees
+    are one place every 360, so areas beyond 180 fit scenes that are not, and the other way round.
+    """
+    import shapely
+    from rasterio.crs import CRS
+
+    system = CRS.from_user_input(aoi_crs)
+    try:
+        frame = ground.outline(system)
+        whole = np.isfinite(frame.bounds).all()
+    except UsageError:
+        whole = False
+    aoi = shapely.make_valid(aoi)
+    if system.is_geographic:
+        aoi = shapely.union_all([_turned(aoi, turn) for turn in (-360, 0, 360)])
+        frame = on_the_globe(frame) if whole else None
+    near = aoi
+    if whole:
+        edge = max(frame.bounds[2] - frame.bounds[0], frame.bounds[3] - frame.bounds[1]) / PIECES
+        boxes = [shapely.box(*part.bounds).buffer(edge, join_style="mitre") for part in shapely.get_parts(frame)]
+        near = shapely.segmentize(aoi.intersection(shapely.union_all(boxes)), edge)
+    try:
+        placed = shapely.transform(near, lambda xy: converted(xy, system, ground.crs))
+    except UsageError as error:
+        raise UsageError(f"the area of interest cannot be placed on {source}: {error}; check its CRS") from None
+    if not np.isfinite(placed.bounds).all() and not placed.is_empty:
+        raise UsageError(f"the area of interest reaches beyond the projection of {source}; cut it in a GIS first")
+    assert ground.crs is not None
+    return shapely.union_all([_turned(placed, t) for t in (-360, 0, 360)]) if ground.crs.is_geographic else placed
+
+
+def _turned(shape: Any, degrees: float) -> Any:
+    import shapely
+
+    return shapely.transform(shape, lambda xy: xy + np.array([degrees, 0])) if degrees else shape
 
 
 def read_area(path: Path) -> tuple[Any, str | None]:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Literal
 
 from rs2sam2.errors import RS2SAM2Error, UsageError
 from rs2sam2.geo.identity import Loader
 from rs2sam2.geo.options import SceneOptions
-from rs2sam2.geo.raster import is_dataset_folder, is_remote, name_of
+from rs2sam2.geo.raster import is_dataset_folder, is_remote, name_of, open_raster
 from rs2sam2.geo.segment import DEFAULTS, check_phrases, segment_scene
 from rs2sam2.geo.stac import item_path
 from rs2sam2.geo.staging import remove_leftovers, staging
@@ -73,7 +75,7 @@ class Batch:
         options = dataclasses.asdict(self.options)
         for speed in ("workers", "batch_size"):
             options.pop(speed)
-        stamp = [_stamp(Path(name)) for name in (job.source, self.aoi) if name is not None]
+        stamp = [_stamp(Path(name)) for name in (job.source, self.aoi, *_parts(job.source)) if name is not None]
         asked = [job.source, stamp, self.phrases, options, self.aoi, self.stac, self.model, self.revision, self.dtype,
                  __version__, [p.name for p in job.outputs]]  # fmt: skip
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
@@ -117,7 +119,8 @@ class Batch:
         }  # fmt: skip
         try:
             with staging([job.record]) as ((path, temporary),):
-                temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+                text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+                temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # of names that are no UTF-8
                 temporary.replace(path)
         except (UsageError, OSError) as error:
             return dataclasses.replace(outcome, status="failed", error=f"{job.record} was not written: {error}")
@@ -149,8 +152,10 @@ def plan(sources: Sequence[str], folder: Path, suffixes: Sequence[str]) -> list[
         taken.add(name)
         outputs = tuple(folder / f"{name}{suffix}" for suffix in suffixes)
         path = Path(source)
-        jobs.append(Job(str(path.absolute()) if path.exists() else source, outputs, folder / MANIFEST / f"{name}.json"))
-    check_outputs([p for job in jobs for p in job.outputs], [s for s in sources if Path(s).exists()])
+        jobs.append(
+            Job(str(path.absolute()) if _is_there(path) else source, outputs, folder / MANIFEST / f"{name}.json")
+        )
+    check_outputs([p for job in jobs for p in job.outputs], [s for s in sources if _is_there(Path(s))])
     return jobs
 
 
@@ -199,9 +204,25 @@ def find_scenes(names: Sequence[str]) -> list[str]:
 RASTERS = (".tif", ".tiff", ".vrt", ".jp2", ".png", ".jpg", ".jpeg", ".img")
 
 
+def _is_there(path: Path) -> bool:
+    """False, too, where nobody may look: what is wrong with one scene is that scene's outcome."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises PermissionError
+
+
 def _stamp(path: Path) -> list[object]:
     """Size and time of a local file, which tell whether it is still the same."""
-    if not path.is_file():
+    try:
+        stat = path.stat()
+    except OSError:
         return [str(path)]
-    stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns]
+    return [stat.st_size, stat.st_mtime_ns] if S_ISREG(stat.st_mode) else [str(path)]
+
+
+def _parts(source: str) -> list[str]:
+    """The other local files of a scene: what a VRT is made of, masks and statistics beside a raster."""
+    try:
+        with open_raster(source) as dataset:
+            files = [name for name in dataset.files if not is_remote(name)]
+    except (RS2SAM2Error, OSError):
+        return []
+    return sorted(name for name in files if Path(name).absolute() != Path(source).absolute())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rs2sam2.errors import UsageError
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -16,6 +19,10 @@ if TYPE_CHECKING:
 
 LONGEST_EDGE = 256
 """Pixels; longer edges get points in between before a projection bends them."""
+LONGEST_METRES = 10_000.0
+"""The same on the ground, for coarse grids."""
+EARTH = 6_371_000.0
+"""Metres; its radius."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +42,14 @@ class Ground:
         return np.asarray(shapely.transform(np.asarray(polygons, object), lambda xy: xy @ matrix + shift))
 
     def reproject(self, polygons: Sequence[Polygon], crs: Any) -> NDArray[Any]:
-        """Polygons in pixels -> polygons in another CRS, bent as its projection bends them."""
+        """Polygons in pixels -> polygons in another CRS, bent as its projection bends them. Raises UsageError."""
         import shapely
-        from rasterio.warp import transform
 
-        fine = shapely.segmentize(np.asarray(polygons, object), LONGEST_EDGE)
-
-        def convert(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-            x, y = transform(self.crs, crs, xy[:, 0].tolist(), xy[:, 1].tolist())
-            return np.stack([x, y], 1)
-
-        return np.asarray(shapely.transform(self.place(fine), convert))
+        fine = shapely.segmentize(np.asarray(polygons, object), self._longest_edge())
+        return np.asarray(shapely.transform(self.place(fine), lambda xy: converted(xy, self.crs, crs)))
 
     def areas(self, polygons: Sequence[Polygon]) -> NDArray[np.float64] | None:
-        """Square metres on the ellipsoid of polygons in pixels; None without a CRS.
+        """Square metres on the ellipsoid of polygons in pixels; None where nothing tells metres (`metric`).
 
         By Lambert's azimuthal equal-area projection around the scene, which is exact for areas everywhere (Snyder, Map
         Projections, 1987, p. 187), so degrees, feet and Web Mercator's stretched metres all give true square metres.
@@ -58,24 +59,28 @@ class Ground:
         equal_area = self._equal_area()
         if equal_area is not None:
             return np.asarray(shapely.area(self.reproject(polygons, equal_area)))
-        if self.crs is None:
+        if self.crs is None or self.crs.is_geographic:
             return None
-        factor = float(self.crs.linear_units_factor[1])
-        return np.asarray(shapely.area(self.place(polygons))) * factor**2
+        return np.asarray(shapely.area(self.place(polygons))) * float(self.crs.units_factor[1]) ** 2
+
+    @property
+    def metric(self) -> bool:
+        """Whether metres are known: not without a CRS, nor in degrees on another body than the earth."""
+        return self.pixel_metres() is not None
 
     def pixel_metres(self) -> tuple[float, float] | None:
-        """Width and height of the pixel in the middle; None without a CRS."""
+        """Width and height of the pixel in the middle; None where nothing tells metres."""
         from shapely import box
 
         equal_area = self._equal_area()
-        if self.crs is None:
+        if self.crs is None or (equal_area is None and self.crs.is_geographic):
             return None
         y, x = self.size[0] // 2, self.size[1] // 2
         pixel = box(x, y, x + 1, y + 1)
         if equal_area is not None:
             corners, factor = np.asarray(self.reproject([pixel], equal_area)[0].exterior.coords), 1.0
         else:
-            corners, factor = np.asarray(self.place([pixel])[0].exterior.coords), float(self.crs.linear_units_factor[1])
+            corners, factor = np.asarray(self.place([pixel])[0].exterior.coords), float(self.crs.units_factor[1])
         height, width = (factor * float(np.hypot(*(corners[i + 1] - corners[i]))) for i in (0, 1))
         return width, height
 
@@ -85,37 +90,44 @@ class Ground:
 
         return self.reproject([box(0, 0, self.size[1], self.size[0])], crs)[0]
 
+    def _longest_edge(self) -> float:
+        """Pixels."""
+        if self.crs is None:
+            return LONGEST_EDGE
+        a, b, _, d, e, _ = self.affine[:6]
+        metres = max(math.hypot(a, d), math.hypot(b, e)) * float(self.crs.units_factor[1])
+        return min(LONGEST_EDGE, LONGEST_METRES / (metres * EARTH if self.crs.is_geographic else metres))
+
     def _equal_area(self) -> CRS | None:
-        """None for a CRS that is not on the earth: none, or a local one."""
+        """None for a CRS that is not on the earth: none, a local one, or the moon's."""
         from rasterio.crs import CRS
-        from rasterio.warp import transform
 
         if self.crs is None or not (self.crs.is_geographic or self.crs.is_projected):
             return None
         a, b, c, d, e, f = self.affine[:6]
         row, column = self.size[0] / 2, self.size[1] / 2
         x, y = a * column + b * row + c, d * column + e * row + f
-        (longitude,), (latitude,) = transform(self.crs, "EPSG:4326", [x], [y])
+        try:
+            ((longitude, latitude),) = converted(np.array([[x, y]]), self.crs, "EPSG:4326")
+        except UsageError:
+            return None
+        if not (math.isfinite(longitude) and math.isfinite(latitude)):
+            return None
         return CRS.from_proj4(f"+proj=laea +lat_0={latitude:.6f} +lon_0={longitude:.6f} +datum=WGS84 +units=m")
 
 
-def cut_at_antimeridian(polygon: Any) -> Any:
-    """A polygon in degrees, which jumps from 180 E to 180 W if it crosses there -> as RFC 7946 (3.1.9) wants it, in parts."""
-    import shapely
+def converted(xy: NDArray[np.float64], source: Any, target: Any) -> NDArray[np.float64]:
+    """Coordinates (N, 2) of one CRS in another. Raises UsageError where they have none there."""
+    import rasterio
+    from rasterio._err import CPLE_BaseError
+    from rasterio.warp import transform
 
-    if polygon.bounds[2] - polygon.bounds[0] <= 180:
-        return polygon
-    east = shapely.transform(polygon, lambda xy: np.stack([xy[:, 0] % 360, xy[:, 1]], 1))
-    parts = []
-    for left in (0, 180):
-        part = shapely.intersection(east, shapely.box(left, -90, left + 180, 90))
-        parts += [p for p in shapely.get_parts(part) if p.geom_type == "Polygon"]
-    return shapely.MultiPolygon([shapely.transform(p, _westwards) for p in parts])
-
-
-def _westwards(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Longitudes of 180 ... 360 -> -180 ... 0; a part of the other half stays."""
-    return xy - [360, 0] if xy[:, 0].max() > 180 else xy
+    try:
+        return np.stack(transform(source, target, xy[:, 0].tolist(), xy[:, 1].tolist()), 1)
+    except (CPLE_BaseError, rasterio.errors.RasterioError) as error:
+        raise UsageError(
+            f"coordinates of one system do not fit another ({' '.join(str(error).split())[:120]})"
+        ) from None
 
 
 def shifted(affine: Affine, row: int, column: int) -> Affine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,7 +44,7 @@ class SceneOptions:
     def __post_init__(self) -> None:
         if self.tile_size is not None and self.gsd is not None:
             raise UsageError("--tile-size and --gsd both set the working resolution; give one of them")
-        if self.gsd is not None and self.gsd <= 0:
+        if self.gsd is not None and not 0 < self.gsd < math.inf:
             raise UsageError(f"--gsd {self.gsd:g} was given; a ground sampling distance is more than 0 metres a pixel")
         if self.tile_size is not None and self.tile_size < 1:
             raise UsageError(f"--tile-size {self.tile_size} was given; give 1 pixel or more")
@@ -51,7 +52,7 @@ class SceneOptions:
             raise UsageError(f"--overlap {self.overlap:g} was given; give a share between 0 and 0.5")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise UsageError(f"--min-score {self.min_score:g} was given; scores lie between 0 and 1")
-        if self.simplify < 0 or self.min_area < 0:
+        if not (0 <= self.simplify < math.inf and 0 <= self.min_area < math.inf):
             raise UsageError("--simplify and --min-area are metres and square metres, 0 or more")
         if self.batch_size is not None and self.batch_size < 1:
             raise UsageError(f"--batch-size {self.batch_size} was given; give 1 or more")

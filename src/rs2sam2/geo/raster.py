@@ -30,6 +30,8 @@ def open_raster(source: str) -> DatasetReader:
     try:
         with expected(rasterio.errors.NotGeoreferencedWarning):
             dataset = rasterio.open(source)
+    except UnicodeError:
+        raise DataError(f"{source!r} has a name that is no UTF-8, which GDAL cannot open; rename it") from None
     except (rasterio.errors.RasterioError, OSError) as error:
         raise DataError(f"{source} cannot be opened as a raster ({reason_of(error)}); check it with gdalinfo") from None
     if dataset.count == 0 or dataset.height < 1 or dataset.width < 1:

@@ -22,7 +22,8 @@ from rs2sam2.geo.raster import gdal_options, with_gdal_options
 from rs2sam2.geo.result import Feature, PhraseSummary, SceneResult
 from rs2sam2.geo.scene import CACHE_MEGABYTES, Scene
 from rs2sam2.geo.scope import Place, Scope, find_places, local_phrase, scope_of
-from rs2sam2.geo.staging import let_go, staging, write_errors
+from rs2sam2.geo.stac import outline_of, write_item
+from rs2sam2.geo.staging import check_closed, let_go, staging, write_errors
 from rs2sam2.geo.tiles import Tile, TileGrid
 from rs2sam2.geo.writers import check_outputs, writer_for
 from rs2sam2.geo.writers.base import About, Writer
@@ -73,8 +74,11 @@ def segment_scene(
             Scene(source, bands=options.bands, stretch=options.stretch, aoi=aoi, aoi_crs=aoi_crs)
         )
         check_outputs(paths, [*scene.files, *([aoi] if isinstance(aoi, str | Path) else [])])
+        check_closed(paths)
         if stac and scene.ground.crs is None:
             raise UsageError(f"a STAC item needs to know where {source} lies, and it has no CRS; georeference it first")
+        if stac:
+            outline_of(scene.ground, str(source))
         predictor = predictor or Predictor.load()
         for text in texts:
             predictor.segmenter.check(text)
@@ -92,10 +96,9 @@ def segment_scene(
             run.go(advance)
             result = run.result(tuple(paths))
             if stac:
-                from rs2sam2.geo.stac import write_item
-
                 items = [write_item(temporary, path, about, result) for path, temporary in staged]
                 staged += [(item_path, item) for item_path, item in items]
+            check_closed(paths)
             for path, temporary in staged:
                 temporary.replace(path)
     return result
@@ -169,7 +172,7 @@ class _Run:
 
     def result(self, outputs: tuple[Path, ...]) -> SceneResult:
         """What was found."""
-        known = self.scene.ground.crs is not None
+        known = self.scene.ground.metric
         height, width = (max(1.0, side / working_size(self.segmenter)) for side in self.scene.size)
         seen_at = round(max(self.pixel[0] * width, self.pixel[1] * height), 3)
         summaries = tuple(
@@ -249,7 +252,7 @@ class _Run:
         place = self.places.get(phrase)
         features = []
         for i, piece in enumerate(pieces):
-            area = None if areas is None else round(float(areas[i]), 4)
+            area = None if areas is None or not math.isfinite(areas[i]) else round(float(areas[i]), 4)
             if outlines[i].is_empty or (area if area is not None else outlines[i].area) < self.options.min_area:
                 continue
             score = piece.mean / LEVELS if place is None else place.score
@@ -274,7 +277,7 @@ def tile_plan(scene: Scene, options: SceneOptions, working: int) -> tuple[int, t
         pixel = scene.ground.pixel_metres()
         if pixel is None:
             raise UsageError(
-                f"{scene.source} has no CRS, so --gsd {options.gsd:g} means nothing there; give --tile-size in pixels"
+                f"{scene.source} has no metres, so --gsd {options.gsd:g} means nothing there; give --tile-size in pixels"
             )
         side = max(1, round(working * options.gsd / math.sqrt(math.prod(pixel))))
     if side < 2 * working:

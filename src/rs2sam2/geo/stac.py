@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rs2sam2.geo.ground import cut_at_antimeridian
+from rs2sam2.errors import UsageError
+from rs2sam2.geo.degrees import box_of, on_the_globe
+from rs2sam2.geo.ground import Ground
 from rs2sam2.geo.result import SceneResult
 from rs2sam2.geo.writers.base import About
 
@@ -31,9 +33,8 @@ def item_of(output: Path, about: About, result: SceneResult) -> dict[str, Any]:
     import shapely
 
     ground = result.ground
-    outline = shapely.orient_polygons(cut_at_antimeridian(ground.outline("EPSG:4326")))
-    parts, (_, south, _, north) = shapely.get_parts(outline), outline.bounds
-    west, east = parts[0].bounds[0], parts[-1].bounds[2]  # west is more than east across the antimeridian
+    outline = outline_of(ground, about.scene.source)
+    parts, (west, south, east, north) = shapely.get_parts(outline), box_of(outline)
     rings = [[np.round(np.asarray(part.exterior.coords), 9).tolist()] for part in parts]
     epsg = None if ground.crs is None else ground.crs.to_epsg()
     properties: dict[str, Any] = {
@@ -64,6 +65,21 @@ def item_of(output: Path, about: About, result: SceneResult) -> dict[str, Any]:
         "links": [{"rel": "derived_from", "href": href}],
         "assets": {"result": {"href": f"./{output.name}", "type": _MEDIA[output.suffix.lower()], "roles": ["data"]}},
     }
+
+
+def outline_of(ground: Ground, source: str) -> Any:
+    """A scene's outline in degrees, Polygon or MultiPolygon. Raises UsageError where it has none, having parts off the earth."""
+    import shapely
+
+    try:
+        outline = ground.outline("EPSG:4326")
+    except UsageError:
+        outline = None
+    if outline is None or not np.isfinite(outline.bounds).all():
+        raise UsageError(
+            f"a STAC item has the scene's outline in degrees, and {source} reaches off the earth; leave --stac out"
+        )
+    return shapely.orient_polygons(on_the_globe(outline))
 
 
 def item_path(output: Path) -> Path:

@@ -41,6 +41,16 @@ def remove_leftovers(output: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def check_closed(outputs: Sequence[Path]) -> None:
+    """UsageError where another program has a GeoPackage open and its changes beside it: SQLite would read them into a new one."""
+    for path in outputs:
+        changes = path.with_name(path.name + "-wal")
+        if changes.is_file() and changes.stat().st_size:
+            raise UsageError(
+                f"{path} is open in another program (see {changes}); close it there, or choose another output"
+            )
+
+
 def let_go(writer: Writer) -> None:
     """Close what will be thrown away or is whole already: on a full disk even that fails, and the reason was said before."""
     import rasterio
