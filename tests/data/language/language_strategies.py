@@ -9,13 +9,16 @@ from rs2sam2.data.language.program import (
     COLORS,
     Color,
     Comparison,
+    Constraint,
     Extreme,
     Position,
     Program,
+    Quantity,
     Relation,
     Selection,
     Shape,
     Size,
+    is_ranking,
 )
 from rs2sam2.data.language.symmetry import VECTORS
 
@@ -67,10 +70,15 @@ def programs(rules: str = "english") -> st.SearchStrategy[Program]:
     tails = st.one_of(st.just(()), st.tuples(places), st.tuples(relations))
     quantity = st.just("one")
     if rules == "english":
-        orders = st.builds(
-            Extreme, st.sampled_from(["left", "right", "top", "bottom", "large", "small"]), st.integers(1, 5)
-        )
+        extremes = ["left", "right", "top", "bottom", "large", "small", "upper left", "lower right"]
+        orders = st.builds(Extreme, st.sampled_from(extremes), st.integers(1, 5))
         tails = st.one_of(tails, st.tuples(orders), st.tuples(st.builds(Extreme, st.just("middle"))))
         quantity = st.sampled_from(["one", "all", 2, 3, 4])
-    selection = st.builds(lambda c, q, m, t: Selection(c, q, (*m, *t)), things, quantity, modifiers, tails)
+    selection = st.builds(lambda c, q, m, t: Selection(c, _ranked(q, t), (*m, *t)), things, quantity, modifiers, tails)
     return selection.map(lambda s: Program(s, rules))  # type: ignore[arg-type]
+
+
+def _ranked(quantity: Quantity, tail: tuple[Constraint, ...]) -> Quantity:
+    """The quantity where words can say it: a plural that is ranked needs a number, and no rank but the first."""
+    first = all(not isinstance(c, Extreme) or c.rank == 1 for c in tail)
+    return quantity if not any(map(is_ranking, tail)) or (first and quantity != "all") else "one"

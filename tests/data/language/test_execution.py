@@ -60,10 +60,32 @@ THREE_SHIPS = scene(
         ("the airplane", set()),
         ("the ship next to the airplane", set()),
         ("the harbor larger than the topmost ship", {3}),
+        ("the two leftmost ships", {0, 1}),
+        ("both ships furthest to the right", {1, 2}),
+        ("the two first ships from the top", {0, 1}),
+        ("the four leftmost ships", set()),
+        ("the two largest ships", None),
     ],
 )
-def test_execute(phrase: str, selected: set[int]) -> None:
+def test_execute(phrase: str, selected: set[int] | None) -> None:
     assert execute(parse(phrase), THREE_SHIPS) == selected
+
+
+ROW = scene(*(("storage tank", x, 40, x + 6, 46) for x in (70, 10, 40, 24)), ("ship", 2, 40, 8, 46))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "meant"),
+    [
+        ("the two leftmost tanks", {1, 3}),
+        ("the three tanks closest to the ship", {1, 2, 3}),
+        ("the three tanks closest to the top left corner", {1, 2, 3}),
+        ("the tank closest to the ship", {1}),
+        ("the second tank from left to right", {3}),
+    ],
+)
+def test_a_number_that_is_ranked_means_the_first_so_many(phrase: str, meant: set[int]) -> None:
+    assert execute(parse(phrase), ROW) == resolve(parse(phrase), ROW) == meant
 
 
 @pytest.mark.parametrize("x", [40, 41, 43])

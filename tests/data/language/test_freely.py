@@ -79,6 +79,12 @@ def test_what_is_asked_for_is_what_is_framed(frame: str) -> None:
         ("the baseball diamond by the sea", "the baseball diamond next to the water"),
         ("A vehicle is driving on the bridge", "A vehicle is driving on the bridge"),  # as RRSIS-D says it
         ("our client asked about the ship on the left", "the ship on the left"),
+        ("the ship right beside the harbor", "the ship beside the harbor"),
+        ("the car is right above the bridge", "the car is above the bridge"),
+        ("On the left of the photo there is a ship", "a ship on the left of the image"),
+        ("the second ship from the right in the image", "the second ship from the right"),
+        ("I can't see the ships", "can t see the ships"),
+        ("the jet near the grass", "the airplane next to the low vegetation"),
         ("the windows of the house", "the windows of the house"),  # no house is meant
         ("everything except the ships", "everything except the ships"),
         ("please find", "please find"),  # nothing is left
@@ -89,6 +95,25 @@ def test_what_is_asked_for_is_what_is_framed(frame: str) -> None:
 )  # fmt: skip
 def test_what_people_type(typed: str, meant: str) -> None:
     assert plain(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "the second tank from left to right", "the second tank from the left to the right",
+        "the second tank from the top to the bottom",
+        "the ship on the far right next to the harbor",
+        "the ship nearest to the left", "the ship nearest to the right", "the ship closest to the upper left corner",
+        "on the left of the harbor there is a ship", "near the top of the stadium a car",
+        "in the top left corner of the harbor the ship", "to the left of the harbor is a ship",
+        "at the top center there is a ship", "the car at the right edge of the parking lot",
+        "the car on the left part of the bridge", "don't show the ships",
+        "the car going to the left", "the car driving towards the left", "the car is running to the right",
+        "the grass soccer field", "the jet bridge", "the diamond-shaped roof", "the river bridge",
+    ],
+)  # fmt: skip
+def test_what_is_not_to_be_touched(phrase: str) -> None:
+    assert plain(phrase, ("water", "bridge", "low vegetation")) == phrase
 
 
 def test_a_class_of_the_model_is_no_other() -> None:

@@ -18,6 +18,7 @@ from rs2sam2.data.language.program import (
     Extreme,
     Position,
     Program,
+    Quantity,
     Relation,
     Selection,
     Shape,
@@ -48,7 +49,7 @@ def truths_of(selection: Selection, layout: Layout) -> dict[int, Truth]:
     """Whether each object of the class is meant. All are wholly visible."""
     truths: dict[int, Truth] = dict.fromkeys(layout.candidates(selection.category), True)
     for constraint in selection.where:
-        holds = {i: holds_for(constraint, i, truths, layout) for i in truths}
+        holds = {i: holds_for(constraint, i, truths, layout, selection.quantity) for i in truths}
         truths = {i: both(truth, holds[i]) for i, truth in truths.items()}
     if isinstance(selection.quantity, int):
         possible = [i for i, truth in truths.items() if truth is not False]
@@ -60,7 +61,7 @@ def truths_of(selection: Selection, layout: Layout) -> dict[int, Truth]:
     return truths
 
 
-def holds_for(constraint: Constraint, i: int, truths: dict[int, Truth], layout: Layout) -> Truth:
+def holds_for(constraint: Constraint, i: int, truths: dict[int, Truth], layout: Layout, quantity: Quantity) -> Truth:
     """Whether a constraint holds for object i, where `truths` are still in."""
     o, objects = layout.objects[i], layout.objects
     rivals = {j: truth for j, truth in truths.items() if truth is not False}
@@ -75,7 +76,7 @@ def holds_for(constraint: Constraint, i: int, truths: dict[int, Truth], layout: 
             return RULES.shape(o, word)
         case Extreme(by, rank):
             ahead = {j: RULES.ranks_before(objects[j], o, by, layout) for j in rivals if j != i}
-            return is_number(rank, ahead, rivals)
+            return is_number(rank, ahead, rivals, quantity)
     assert isinstance(constraint, Relation | Comparison)
     anchors = {a: truth for a, truth in truths_of(constraint.anchor, layout).items() if truth is not False}
     if isinstance(constraint, Relation) and constraint.word == "closest to":
@@ -85,7 +86,7 @@ def holds_for(constraint: Constraint, i: int, truths: dict[int, Truth], layout: 
             return None
         anchor = objects[next(iter(anchors))]
         ahead = {j: RULES.nearer(objects[j], o, anchor, layout) for j in rivals if j != i}
-        return is_number(1, ahead, rivals)
+        return is_number(1, ahead, rivals, quantity)
     others = {a: truth for a, truth in anchors.items() if a != i}
     said = {
         RULES.comparison(o, constraint.degree, objects[a])
@@ -98,10 +99,12 @@ def holds_for(constraint: Constraint, i: int, truths: dict[int, Truth], layout: 
     return True if said == {True} and any(others.values()) else None
 
 
-def is_number(rank: int, ahead: Mapping[int, Truth], rivals: Mapping[int, Truth]) -> Truth:
-    """Whether something has this rank, by who is ahead of it."""
+def is_number(rank: int, ahead: Mapping[int, Truth], rivals: Mapping[int, Truth], quantity: Quantity) -> Truth:
+    """Whether something has this rank, or one of as many as are asked for, by who is ahead of it."""
     surely = sum(bool(truth and rivals[j]) for j, truth in ahead.items())
     perhaps = sum(truth is not False for truth in ahead.values())
-    if surely == perhaps == rank - 1:
+    wanted = range(rank, rank + (quantity if isinstance(quantity, int) else 1))
+    its = range(surely + 1, perhaps + 2)  # the ranks it may have
+    if set(its) <= set(wanted):
         return True
-    return None if surely < rank <= perhaps + 1 else False
+    return None if set(its) & set(wanted) else False

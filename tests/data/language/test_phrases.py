@@ -71,6 +71,9 @@ def test_program_survives_json_and_its_inverse_symmetry(program: Program, symmet
         ("the tank above the ship", "rot90", "the tank to the left of the ship"),
         ("the ship to the left of the harbor on the right", "rot90", "the ship below the harbor at the top"),
         ("the house on top of the hill on the left", "hflip", "the house on top of the hill on the right"),
+        ("the house on top of the image", "vflip", "the house on bottom of the image"),
+        ("the second ship from the right in the picture", "hflip", "the second ship from the left in the picture"),
+        ("the ship on the right above the harbor", "hflip", "the ship on the left above the harbor"),
         ("the horizontal runway", "transpose", "the vertical runway"),
         ("the ship", "rot90", "the ship"),
     ],
@@ -85,7 +88,17 @@ def test_benchmark_keeps_its_prepositions() -> None:
 
 
 @pytest.mark.parametrize(
-    "phrase", ["the road to the north", "ships at a right angle", "the northeastern field", "ships turning right now"]
+    "phrase",
+    [
+        "the road to the north",
+        "ships at a right angle",
+        "the northeastern field",
+        "ships turning right now",
+        "the car right above the bridge",
+        "the car is right on the bridge",
+        "the car right in the middle",
+        "the car right to the left of the bridge",
+    ],
 )
 def test_phrases_that_cannot_be_turned_are_refused(phrase: str) -> None:
     assert rewrite_phrase(phrase, "hflip") is None
@@ -132,6 +145,26 @@ def test_symmetries_form_a_group() -> None:
             Selection("bridge", "one", (Relation("holding", Selection("car", "one", (Color(("white",)),))),)),
         ),
         ("the boat nearest to the dock", Selection("ship", "one", (Relation("closest to", Selection("harbor")),))),
+        ("the second tank from left to right", Selection("storage tank", "one", (Extreme("left", 2),))),
+        ("the second tank from the top to the bottom", Selection("storage tank", "one", (Extreme("top", 2),))),
+        (
+            "the second tank from the left to the right of the ship",
+            Selection("storage tank", "one", (Relation("right", Selection("ship")), Extreme("left", 2))),
+        ),
+        ("the ship right above the harbor", Selection("ship", "one", (Relation("top", Selection("harbor")),))),
+        ("the ship is right next to the harbor", Selection("ship", "one", (Relation("next to", Selection("harbor")),))),
+        ("the ship right at the bottom", Selection("ship", "one", (Position("bottom"),))),
+        (
+            "the ship on the right above the harbor",
+            Selection("ship", "one", (Position("right"), Relation("top", Selection("harbor")))),
+        ),
+        ("the car on top of the bridge", Selection("car", "one", (Relation("on", Selection("bridge")),))),
+        ("the car on top of the image", Selection("car", "one", (Position("top"),))),
+        ("the car on the right side of the bridge", Selection("car", "one", (Relation("right", Selection("bridge")),))),
+        ("the car in the upper right corner of the photo", Selection("car", "one", (Position("upper right"),))),
+        ("the dark red ship", Selection("ship", "one", (Color(("red",)),))),
+        ("the car driving on the left", Selection("car", "one", (Position("left"),))),
+        ("the largest forest", Selection("forest", "all", (Extreme("large"),))),
         ("the ship sailing home", None),
         ("the second ship", None),
         ("", None),
@@ -143,6 +176,34 @@ def test_parser(phrase: str, selection: Selection | None) -> None:
             parse(phrase)
     else:
         assert parse(phrase).select == selection
+
+
+@pytest.mark.parametrize(
+    ("phrase", "why"),
+    [
+        ("the largest ships", "needs a number"),
+        ("all leftmost ships", "needs a number"),
+        ("every ship closest to the harbor", "needs a number"),
+        ("the car next to the largest ships", "needs a number"),
+        ("the two second ships from the left", "a number goes with one ranking"),
+        ("the two largest ships closest to the harbor", "a number goes with one ranking"),
+        ("the ship at the top center", "'center' did not fit"),
+        ("the bottom middle ship", "'middle' did not fit"),
+        ("the ship closest to the center left", "'left' did not fit"),
+        ("the ship in the middle on the left", "the middle and for a side"),
+        ("the car in the upper right corner of the parking lot", "did not fit"),
+        ("the car at the bottom end of the bridge", "did not fit"),
+        ("the dark large ship", "'dark' did not fit"),
+        ("the bright leftmost airplane", "'bright' did not fit"),
+        ("the ship слева", "'слева' is in another script"),
+        ("the ship在左边", "is in another script"),
+        ("the car going to the left", "'to' did not fit"),
+        ("the car driving towards the left", "'towards' did not fit"),
+    ],
+)
+def test_what_would_be_half_understood_is_refused(phrase: str, why: str) -> None:
+    with pytest.raises(PhraseError, match=why):
+        parse(phrase)
 
 
 def test_parser_takes_classes_it_does_not_know() -> None:
@@ -161,6 +222,12 @@ def test_parser_takes_classes_it_does_not_know() -> None:
 def test_a_damaged_program_is_a_data_error(bad: dict) -> None:
     with pytest.raises(DataError, match="not a phrase program"):
         Program.from_dict(bad)
+
+
+def test_what_is_closest_to_a_corner_survives_json_and_has_words() -> None:
+    program = parse("the ship closest to the top left corner")
+    assert Program.from_dict(program.to_dict()) == program
+    assert parse(phrase_for(program, Random(0))) == program
 
 
 def test_kinds() -> None:

@@ -21,6 +21,7 @@ from rs2sam2.data.language.program import (
     Selection,
     Shape,
     Size,
+    is_ranking,
 )
 from rs2sam2.data.language.rulebook import rules_for
 from rs2sam2.data.language.rules import Rules, Truth
@@ -81,7 +82,7 @@ class Interpreter:
         self._there: dict[str, Bits] = {}
         self._anchors: dict[Selection, Bits] = {}
         self._holds: dict[tuple[Constraint, str], Bits] = {}
-        self._ranked: dict[tuple[Constraint, Bits], Bits] = {}
+        self._ranked: dict[tuple[Constraint, int, Bits], Bits] = {}
         self._before: dict[tuple[str, int, int], Truth] = {}
 
     def run(self, selection: Selection) -> Extension:
@@ -92,8 +93,9 @@ class Interpreter:
 
     def _select(self, selection: Selection) -> Bits:
         certain, possible = self._all(selection.category)
+        number = selection.quantity if isinstance(selection.quantity, int) else 1
         for constraint in selection.where:
-            sure, perhaps = self._narrow(constraint, selection.category, (certain, possible))
+            sure, perhaps = self._narrow(constraint, selection.category, number, (certain, possible))
             certain, possible = certain & sure, possible & perhaps
         if isinstance(selection.quantity, int):
             if possible.bit_count() < selection.quantity or certain.bit_count() > selection.quantity:
@@ -112,12 +114,12 @@ class Interpreter:
             )
         return self._there[category]
 
-    def _narrow(self, constraint: Constraint, category: str, alive: Bits) -> Bits:
+    def _narrow(self, constraint: Constraint, category: str, number: int, alive: Bits) -> Bits:
         """Those for which a constraint holds; who is first depends on who is still in, all else on the class alone."""
-        if isinstance(constraint, Extreme) or (isinstance(constraint, Relation) and constraint.word == "closest to"):
-            if (constraint, alive) not in self._ranked:
-                self._ranked[constraint, alive] = self._rank(constraint, alive)
-            return self._ranked[constraint, alive]
+        if isinstance(constraint, Extreme | Relation) and is_ranking(constraint):
+            if (constraint, number, alive) not in self._ranked:
+                self._ranked[constraint, number, alive] = self._rank(constraint, number, alive)
+            return self._ranked[constraint, number, alive]
         if (constraint, category) not in self._holds:
             self._holds[constraint, category] = self._among(constraint, self._all(category)[1])
         return self._holds[constraint, category]
@@ -160,8 +162,8 @@ class Interpreter:
             return False
         return True if all(truth is True for truth in truths) and certain & ~(1 << index) else None
 
-    def _rank(self, constraint: Extreme | Relation, alive: Bits) -> Bits:
-        """Who is number `rank` in an order, or nearest to the anchor."""
+    def _rank(self, constraint: Extreme | Relation, number: int, alive: Bits) -> Bits:
+        """Who is number `rank` in an order, or nearest to the anchor; so many of them where a number is asked for."""
         objects, layout = self.layout.objects, self.layout
         if isinstance(constraint, Extreme):
             by = constraint.by
@@ -171,19 +173,20 @@ class Interpreter:
                     self._before[by, i, j] = self.rules.ranks_before(objects[i], objects[j], by, layout)
                 return self._before[by, i, j]
 
-            return _first(alive, constraint.rank, before)
+            return _first(alive, constraint.rank, number, before)
         certain, possible = self._anchor(constraint.anchor)
         if not possible:
             return 0, 0
         if possible.bit_count() > 1 or certain != possible or possible & alive[1]:
             return 0, alive[1]
         anchor = objects[next(_members(possible))]
-        return _first(alive, 1, lambda i, j: self.rules.nearer(objects[i], objects[j], anchor, layout))
+        return _first(alive, 1, number, lambda i, j: self.rules.nearer(objects[i], objects[j], anchor, layout))
 
 
-def _first(alive: Bits, rank: int, before: Callable[[int, int], Truth]) -> Bits:
-    """Who is number `rank` of those still in; `before(i, j)` says whether i surely comes before j."""
+def _first(alive: Bits, rank: int, number: int, before: Callable[[int, int], Truth]) -> Bits:
+    """The `number` from `rank` on of those still in; `before(i, j)` says whether i surely comes before j."""
     certain, possible = alive
+    last = rank + number - 1
     others = [(j, bool(certain >> j & 1)) for j in _members(possible)]
     found: list[tuple[int, Truth]] = []
     for i, _ in others:
@@ -194,11 +197,11 @@ def _first(alive: Bits, rank: int, before: Callable[[int, int], Truth]) -> Bits:
             ahead = before(j, i)
             surely += ahead is True and sure
             perhaps += ahead is not False
-            if surely >= rank:
+            if surely >= last:
                 break
-        if surely == perhaps == rank - 1:
+        if rank - 1 <= surely and perhaps < last:
             found.append((i, True))
-        elif surely < rank <= perhaps + 1:
+        elif surely < last and rank <= perhaps + 1:
             found.append((i, None))
     return _bits(found)
 

@@ -4,11 +4,13 @@
     modifier := colour | size | shape | region | superlative | rank
     tail     := region ["of the image"] | relation phrase | comparison phrase | "from the left" ...
 
-A phrase that has a word left over is refused with that word, never half understood.
+A phrase that has a word left over is refused with that word, never half understood. So is one that ranks a plural
+without saying how many are meant ("the largest ships"), or whose places contradict each other ("top center").
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -26,9 +28,14 @@ from rs2sam2.data.language.program import (
     Selection,
     Shape,
     Size,
+    is_ranking,
     ordered,
 )
+from rs2sam2.data.language.symmetry import turn_direction
 from rs2sam2.errors import UsageError
+
+_AT = ("on", "in", "at", "to", "near", "towards", "toward", "along", "by")
+"""What leads to a place."""
 
 
 class PhraseError(UsageError):
@@ -60,6 +67,9 @@ class _Cursor:
         self.words = tokens.words(phrase)
         self.at = 0
         self.nouns = tokens.noun_table(categories)
+        for word in phrase.split():
+            if any(c.isalnum() and not (c.isascii() or unicodedata.name(c, "").startswith("LATIN")) for c in word):
+                raise self.refuse(f"{word!r} is in another script")  # it has no word in `words`
 
     def done(self) -> bool:
         return self.at >= len(self.words)
@@ -86,9 +96,19 @@ class _Cursor:
                 return table[key]
         return None
 
-    def refuse(self) -> PhraseError:
-        where = f"{self.word!r} did not fit" if self.word else "it ended too early"
-        return PhraseError(f"phrase {self.phrase!r} is not understood: {where}; see docs/data-builder.md for the forms")
+    def region(self) -> str | None:
+        """Step over a region of the image and return it, else stay; "top center" is none of the nine and refused."""
+        found = self.longest(tokens.REGIONS)
+        start = self.at
+        following = self.longest(tokens.REGIONS) if found is not None else None
+        self.at = start
+        if following is not None and (found == "middle") != (following == "middle"):
+            raise self.refuse()
+        return found
+
+    def refuse(self, why: str | None = None) -> PhraseError:
+        why = why or (f"{self.word!r} did not fit" if self.word else "it ended too early")
+        return PhraseError(f"phrase {self.phrase!r} is not understood: {why}; see docs/data-builder.md for the forms")
 
 
 def _noun_phrase(cursor: _Cursor) -> Selection:
@@ -115,7 +135,23 @@ def _noun_phrase(cursor: _Cursor) -> Selection:
         if rank is None:
             raise cursor.refuse()
     _tails(cursor, constraints, rank)
-    return Selection(category, quantity, ordered(constraints))
+    selection = Selection(category, quantity, ordered(constraints))
+    _check(cursor, selection, is_mass)
+    return selection
+
+
+def _check(cursor: _Cursor, selection: Selection, is_mass: bool) -> None:
+    """Refuse what no picture can show, and a ranking that does not say how many are meant."""
+    regions = {c.region for c in selection.where if isinstance(c, Position)}
+    if "middle" in regions and len(regions) > 1:
+        raise cursor.refuse("it asks for the middle and for a side")
+    ranks = [c.rank if isinstance(c, Extreme) else 1 for c in selection.where if is_ranking(c)]
+    if selection.quantity == "one" or not ranks or is_mass:
+        return
+    if selection.quantity == "all":
+        raise cursor.refuse('a plural that is ranked needs a number ("the two leftmost ships")')
+    if ranks != [1]:
+        raise cursor.refuse("a number goes with one ranking, and with none but the first")
 
 
 def _quantity(cursor: _Cursor) -> Quantity | None:
@@ -131,8 +167,11 @@ def _quantity(cursor: _Cursor) -> Quantity | None:
 def _modifier(cursor: _Cursor) -> Constraint | None:
     if cursor.take("frustum of a cone"):
         return Shape("cone frustum")
+    start = cursor.at
     cursor.take("dark", "light", "bright")
-    if cursor.word in lexicon.COLOR_WORDS:
+    if cursor.word not in lexicon.COLOR_WORDS:
+        cursor.at = start  # "the dark large ship" is not just a large one
+    else:
         names = [lexicon.COLOR_WORDS[cursor.word]]
         cursor.at += 1
         while cursor.word == "and" and cursor.words[cursor.at + 1 : cursor.at + 2]:
@@ -151,7 +190,7 @@ def _modifier(cursor: _Cursor) -> Constraint | None:
     if (by := cursor.longest(tokens.SUPERLATIVES)) is not None:
         return Extreme(by)
     far = cursor.take("far") is not None
-    region = cursor.longest(tokens.REGIONS)
+    region = cursor.region()
     return Position(region, far) if region is not None else None
 
 
@@ -162,12 +201,16 @@ def _tails(cursor: _Cursor, constraints: list[Constraint], rank: int | None) -> 
             pass
         if cursor.done() and cursor.at > start:
             break
+        if cursor.at > start and cursor.words[cursor.at - 1] in tokens.MOVING and cursor.word in tokens.TOWARDS:
+            raise cursor.refuse()  # "going to the left" says where to, not where
+        _skip_right(cursor)
         if cursor.take("on it"):
             continue
         if rank is not None and cursor.take("counting from the", "counted from the", "from the", "from"):
-            region = cursor.longest(tokens.REGIONS)
+            region = cursor.region()
             if region is None:
                 raise cursor.refuse()
+            _skip_end(cursor, region)
             constraints.append(Extreme(region, rank))
             rank = None
             continue
@@ -179,6 +222,23 @@ def _tails(cursor: _Cursor, constraints: list[Constraint], rank: int | None) -> 
         raise cursor.refuse()
 
 
+def _skip_right(cursor: _Cursor) -> None:
+    """Step over the "right" of "right above" and "right next to", which is no side."""
+    start = cursor.at
+    if cursor.take("right"):
+        tie = cursor.longest(tokens.CONTACTS) or cursor.longest(tokens.ABOVE_BELOW) or cursor.take(*_AT)
+        cursor.at = start if tie in (None, "holding") else start + 1
+
+
+def _skip_end(cursor: _Cursor, region: str) -> None:
+    """Step over the "to right" of "from left to right", where `region` is what it counts from."""
+    start = cursor.at
+    ends = cursor.take("to the", "to") and cursor.longest(tokens.REGIONS) == turn_direction(region, "rot180")
+    cursor.longest(tokens.OF_THE_IMAGE)
+    if not ends or cursor.word == "of":
+        cursor.at = start
+
+
 def _comparison(cursor: _Cursor) -> Constraint | None:
     degree = cursor.longest(tokens.COMPARISONS, limit=6)
     return None if degree is None else Comparison(degree, _noun_phrase(cursor))
@@ -186,7 +246,7 @@ def _comparison(cursor: _Cursor) -> Constraint | None:
 
 def _nearest(cursor: _Cursor) -> Constraint | None:
     if cursor.take("furthest to the", "farthest to the", "furthest", "farthest"):
-        region = cursor.longest(tokens.REGIONS)
+        region = cursor.region()
         if region is None:
             raise cursor.refuse()
         return Extreme(region)
@@ -194,7 +254,7 @@ def _nearest(cursor: _Cursor) -> Constraint | None:
         return None
     start = cursor.at
     cursor.take("the")
-    region = cursor.longest(tokens.REGIONS)
+    region = cursor.region()
     if region is not None:
         cursor.longest(tokens.PARTS)
         cursor.longest(tokens.OF_THE_IMAGE)
@@ -210,24 +270,28 @@ def _direction(cursor: _Cursor) -> Constraint | None:
     above = cursor.longest(tokens.ABOVE_BELOW)
     if above is not None:
         return Relation(above, _noun_phrase(cursor))
-    cursor.take("on", "in", "at", "to", "near", "towards", "toward", "along", "by")
+    cursor.take(*_AT)
     cursor.take("the")
     far = cursor.take("far", "very", "extreme") is not None
-    region = cursor.longest(tokens.REGIONS)
+    region = cursor.region()
     if region is None or (cursor.at < len(cursor.words) and cursor.longest(cursor.nouns) is not None):
         cursor.at = start  # "on the left bridge" is about a bridge, not about the left
         return None
-    cursor.longest(tokens.PARTS)
+    part = cursor.word
+    is_part = cursor.longest(tokens.PARTS) is not None and part != "side"
     if cursor.longest(tokens.OF_THE_IMAGE) is not None or not cursor.take("of"):
         return Position(region, far)
+    if cursor.words[start : cursor.at] == ["on", "top", "of"]:
+        cursor.at = start  # a contact, not above
+        return None
     inner = cursor.at
     cursor.take("the")
     if cursor.longest(tokens.REGIONS) is not None and (cursor.done() or cursor.word == "of"):
         cursor.at = inner  # "on the right of the lower right": two regions, and the loop reads the second
         return Position(region, far)
     cursor.at = inner
-    if region == "middle":
-        raise cursor.refuse()
+    if region == "middle" or is_part:
+        raise cursor.refuse()  # "the corner of the parking lot" is in it, not beside it
     return Relation(region, _noun_phrase(cursor))
 
 

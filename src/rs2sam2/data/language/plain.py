@@ -36,6 +36,12 @@ _PREPOSITIONS = words("in on at near next to left right above below inside withi
 _PLACE_WORDS = words("left right top bottom upper lower middle center side part corner")
 _STARTS = words("the a an all every both")
 _SIDES, _ENDS = ("left", "right"), ("top", "bottom", "upper", "lower")
+_TIES = words(
+    "next above below beneath underneath under beside by near close on in at over inside within across through"
+)
+_BEFORE_A_SIDE = words("the far very extreme upper lower top bottom from on in at to")
+_DENYING = words("don't dont cannot")
+_GOING = words("going driving running heading moving")
 _BETTER = {
     "centre": "center", "grey": "gray", "little": "small", "giant": "huge", "enormous": "huge", "massive": "huge",
     "which is": "that is", "which are": "that are", "enclosed by": "inside", "of this image": "of the image",
@@ -43,7 +49,7 @@ _BETTER = {
     "grass": "low vegetation", "railroad": "railway tracks", "pedestrians": "people",
     "beneath": "below", "underneath": "below", "under": "below",
     "adjacent to": "next to", "alongside": "next to", "near": "next to", "near to": "next to", "by": "next to",
-    "directly above": "above", "directly below": "below", "right next to": "next to", "directly next to": "next to",
+    "directly above": "above", "directly below": "below", "directly next to": "next to",
 }  # fmt: skip
 _UNDERSTOOD = {
     "airplane": "passenger plane, passenger jet, fighter jet, private jet, airbus, boeing",
@@ -69,6 +75,7 @@ _AS_IT_IS = (
     "closest to the middle", "nearest to the center", "nearest to the middle", "on the left", "on the right",
 )  # fmt: skip
 """Parts of these would be exchanged."""
+_NEAREST = ("furthest", "farthest", "closest", "nearest")
 _LONGEST = 8
 """Words in the longest run."""
 
@@ -79,9 +86,10 @@ def plain(phrase: str, classes: tuple[str, ...] = ()) -> str:
     `classes`: names that a model knows, which are never taken for another class's.
     """
     given = words(phrase)
-    said = _without_ends(list(_exchanged(_pictured(given), _table(classes))))
+    said = _without_ends(list(_exchanged(list(_without_right(_pictured(given))), classes)))
     place = _longest(said, _places())
-    if 0 < place < len(said):  # "on the left there is a ship"
+    # "on the left there is a ship", but not "on the left of the harbor there is a ship"
+    if 0 < place < len(said) and said[place] not in ("of", *_PLACE_WORDS):
         said = _without_ends(said[place:]) + said[:place]
     said = _without_preamble(list(_unlinked(said)), classes)
     return " ".join(said) if said and said != given and phrase.isascii() else phrase
@@ -100,17 +108,33 @@ def _pictured(given: Iterable[str]) -> list[str]:
     return said
 
 
-def _exchanged(said: Sequence[str], table: dict[Words, Words]) -> Iterator[str]:
-    """Runs of words that have a better name by that name, the longest first."""
+def _without_right(said: Sequence[str]) -> Iterator[str]:
+    """Without the "right" of "right above" and "right next to", which is no side."""
+    for before, word, following in zip(["", *said], said, [*said[1:], ""], strict=False):
+        if word != "right" or following not in _TIES or before in _BEFORE_A_SIDE:
+            yield word
+
+
+def _exchanged(said: Sequence[str], classes: tuple[str, ...]) -> Iterator[str]:
+    """Runs of words that have a better name by that name, the longest first.
+
+    The first noun of a compound stays: "the jet bridge" is no bridge of airplanes.
+    """
+    table, nouns = _table(classes), _named(classes)
     i = 0
     while i < len(said):
         length = _longest(said[i:], table)
-        yield from table[tuple(said[i : i + length])] if length else (said[i],)
-        i += length or 1
+        run, rest = tuple(said[i : i + (length or 1)]), said[i + (length or 1) :]
+        compound = run in nouns and (rest[:1] == ["shaped"] or _longest(rest, nouns))
+        yield from run if compound else table.get(run, run)
+        i += len(run)
 
 
 def _without_ends(said: list[str]) -> list[str]:
     while length := _longest(said, _runs(_LEADS)):
+        place = said[:2] == ["to", "the"] and said[2:3] and said[2] in _PLACE_WORDS
+        if place or said[length : length + 1] == ["t"]:  # "to the left of the harbor is a ship", "I can't see the ship"
+            break
         said = said[length:]
     while length := _longest(said, _runs(_TAILS), last=True):
         said = said[:-length]
@@ -123,7 +147,7 @@ def _unlinked(said: Sequence[str]) -> Iterator[str]:
     """Without words that only link a thing to its place: "that is parked in the middle" is "in the middle"."""
     linked: list[str] = []
     for word, following in zip(said, [*said, ""][1:], strict=True):
-        if word not in _STANDING or following not in _PREPOSITIONS:
+        if word not in _STANDING or following not in _PREPOSITIONS or (word in _GOING and following == "to"):
             linked.append(word)
         elif linked[-1:] not in (["is"], ["are"]):
             linked.append("located")
@@ -147,7 +171,7 @@ def _without_preamble(said: list[str], classes: tuple[str, ...]) -> list[str]:
     for i, word in enumerate(said):
         if i and word in _STARTS and _understood(" ".join(said[i:]), classes):
             return said[i:]
-        if word in TELLING or word in nouns:
+        if word in TELLING or word in _DENYING or word in nouns:
             break
     return said
 
@@ -193,6 +217,7 @@ def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
             table |= {f"{at} the {side}{part}": f"on the {side}" for part in ("", " hand side", " edge", " half")}
             table |= {f"{at} the {side} {part}": f"on the {side} side" for part in ("side", "part")}
             table |= {f"{at} the {side}{part} of": f"to the {side} of" for part in (" side", " hand side")}
+            table |= {f"{at} the {side}{part} of": f"{at} the {side}{part} of" for part in (" edge", " half", " part")}
             for part in ("", " side", " hand side", " edge", " half", " part"):
                 table[f"{at} the {side}{part} of the image"] = f"on the {side} side of the image"
             for end in _ENDS:
@@ -201,7 +226,9 @@ def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
                 }
                 table |= {f"{at} the {end} {side} {part}": f"in the {end} {side} part" for part in ("side", "area")}
         table |= {f"{how} to the {side} of": f"to the {side} of" for how in ("directly", "immediately", "just")}
-        as_it_is = [f"{how} to the {side}" for how in ("furthest", "farthest", "closest")]
+        as_it_is = [f"{how} to the {side}" for how in (*_NEAREST, *_GOING)]
+        as_it_is += [f"{how} {to} the {side}" for how in _GOING for to in ("toward", "towards")]
+        as_it_is += [f"from the {other} to the {side}{of}" for other in _SIDES for of in ("", " of")]
         as_it_is += [f"{at} the {side} of" for at in ("to", "on")] + [f"on the {side} of the image"]
         as_it_is += [f"{at} the {end} {side} of" for at in ("to", "on") for end in _ENDS]
         as_it_is += [f"on the {end} {side}" for end in _ENDS]
@@ -210,7 +237,8 @@ def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
             table |= {f"{at} the {end} {side} of the image": f"in the {end} {side} of the image" for at in toward}
     for end in ("top", "bottom"):
         table |= {f"{at} the {end}": f"at the {end}" for at in ("to", "toward", "towards")}
-        table |= {run: run for run in (f"near the {end}", f"closest to the {end}", f"nearest to the {end}")}
+        table |= {run: run for run in (f"near the {end}", "from the top to the bottom", "from the bottom to the top")}
+    table |= {run: run for end in _ENDS for run in (f"{how} to the {end}" for how in _NEAREST)}
     for at in ("in", "at", "near", "toward", "towards", "around"):
         table |= {f"{at} the {name}": "in the center" for name in ("center", "centre", "central part", "very center")}
         table |= {f"{at} the {name}": "in the middle" for name in ("middle", "middle part")}
@@ -225,3 +253,10 @@ def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
             table |= dict.fromkeys(noun_of(category).plurals, noun_of(other).plurals[0])
             table |= dict.fromkeys(noun_of(category).names, noun_of(other).names[0])
     return {tuple(words(run)): tuple(words(better)) for run, better in table.items()}
+
+
+@lru_cache(maxsize=64)
+def _named(classes: tuple[str, ...]) -> dict[Words, Words]:
+    """Runs of words that name a class, by whatever name."""
+    known = noun_table(classes)
+    return {run: run for run in known} | {run: run for run, better in _table(classes).items() if better in known}

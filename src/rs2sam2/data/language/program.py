@@ -24,7 +24,7 @@ COLORS = (
 SHAPES = ("slender", "round", "oval", "rectangular", "square", "cone frustum")
 DIRECTIONS = tuple(name for name in VECTORS if name != "middle")
 RELATIONS = (*DIRECTIONS, "inside", "holding", "on", "next to", "closest to")
-EXTREMES = ("left", "right", "top", "bottom", "middle", "large", "small")
+EXTREMES = (*VECTORS, "large", "small")
 DEGREES = ("much smaller", "slightly smaller", "smaller", "similar", "bigger", "slightly bigger", "much bigger")
 
 
@@ -75,7 +75,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Extreme:
-    """Is the first, second, ... in an order, a word of `EXTREMES`: Extreme("left", 2) is "second from the left"."""
+    """Is the first, second, ... in an order, a word of `EXTREMES`: Extreme("left", 2) is "second from the left".
+
+    Where the selection states a number, it is as many from there on: both, in "the two leftmost ships".
+    """
 
     by: str
     rank: int = 1
@@ -89,6 +92,11 @@ _ORDER = (Color, Size, Shape, Position, Relation, Comparison, Extreme)
 def ordered(constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
     """Constraints in the one order programs keep: one meaning has one program, and rankings come last."""
     return tuple(sorted(constraints, key=lambda c: _ORDER.index(type(c))))
+
+
+def is_ranking(constraint: Constraint) -> bool:
+    """Whether a constraint compares the objects with each other, so that it holds for as many as are asked for."""
+    return isinstance(constraint, Extreme) or (isinstance(constraint, Relation) and constraint.word == "closest to")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from rs2sam2.data.language.program import (
     Selection,
     Shape,
     Size,
+    is_ranking,
 )
 from rs2sam2.data.language.rrsisd_rules import degree_of
 from rs2sam2.data.language.rulebook import rules_for
@@ -44,7 +45,11 @@ def resolve(program: Program, layout: Layout) -> frozenset[int]:
 
 def _resolve(selection: Selection, layout: Layout, rules: Rules) -> frozenset[int]:
     chosen = set(layout.candidates(selection.category))
-    trusted = sorted(selection.where, key=lambda c: _TRUST.index(type(c)) if type(c) in _TRUST else len(_TRUST))
+    number = selection.quantity if isinstance(selection.quantity, int) else 1
+    trusted = sorted(
+        selection.where,
+        key=lambda c: len(_TRUST) if type(c) not in _TRUST or _nearest(c, number) else _TRUST.index(type(c)),
+    )
     # anchors are resolved here, once: they have anchors in turn
     parts = [
         (c, _resolve(c.anchor, layout, rules) if isinstance(c, Relation | Comparison) else frozenset()) for c in trusted
@@ -52,7 +57,7 @@ def _resolve(selection: Selection, layout: Layout, rules: Rules) -> frozenset[in
     for part, anchors in parts:
         if len(chosen) <= 1 and selection.quantity == "one":
             break
-        chosen = _narrow(part, anchors, chosen, layout, rules) or chosen
+        chosen = _narrow(part, anchors, chosen, layout, rules, number) or chosen
     if selection.quantity == "one":
         for part, anchors in parts:
             if len(chosen) > 1:
@@ -64,7 +69,14 @@ def _resolve(selection: Selection, layout: Layout, rules: Rules) -> frozenset[in
 _TRUST: list[type] = [Position, Relation, Comparison, Size, Shape]
 
 
-def _narrow(part: Constraint, anchors: frozenset[int], chosen: set[int], layout: Layout, rules: Rules) -> set[int]:
+def _nearest(part: Constraint, number: int) -> bool:
+    """Whether a part picks that many by nearness ("the two ships closest to the harbor"); of one, `_best` decides."""
+    return number > 1 and isinstance(part, Relation) and is_ranking(part)
+
+
+def _narrow(
+    part: Constraint, anchors: frozenset[int], chosen: set[int], layout: Layout, rules: Rules, number: int
+) -> set[int]:
     """Those of `chosen` that a part of the phrase allows; parts that cannot be judged allow all."""
     match part:
         case Position(region, far):
@@ -74,10 +86,14 @@ def _narrow(part: Constraint, anchors: frozenset[int], chosen: set[int], layout:
         case Relation() | Comparison():
             if len(anchors) == 1:
                 chosen = chosen - anchors or chosen
+            if _nearest(part, number):
+                others = [layout.objects[a] for a in anchors]
+                nearest = sorted(chosen, key=lambda i: -_fit(part, layout.objects[i], others, layout))
+                return set(nearest[:number]) if anchors else chosen
             return {i for i in chosen if _related(part, i, anchors, layout, rules)}
         case Extreme(by, rank):
             order = sorted(chosen, key=lambda i: -degree_of(layout.objects[i], by, layout))
-            return set(order[rank - 1 : rank])
+            return set(order[rank - 1 : rank - 1 + number])
     return chosen
 
 

@@ -68,6 +68,8 @@ COMPARISONS: dict[Words, str] = _table(
 LINKS = _table(
     {"is|are|that is|that are|which is|which are|located|situated|positioned|lying|standing|parked|driving|going|running|moored": True}
 )  # fmt: skip
+MOVING = ("driving", "going", "running")
+TOWARDS = ("to", "toward", "towards")
 ABOVE_BELOW: dict[Words, str] = _table({"above": "top", "below|beneath|underneath": "bottom"})
 CONTACTS: dict[Words, str] = _table(
     {

@@ -25,7 +25,7 @@ _SIMPLE = r"left|right|top|bottom|upper|lower"
 _IMAGE = r"(?:the|this)\s+(?:image|picture|scene|photo|frame|view)"
 _PATTERN = re.compile(
     rf"""
-      (?P<stacked>\bon\s+top\s+of\b)
+      (?P<stacked>\bon\s+top\s+of\b)(?!\s+{_IMAGE}\b)
     | \b(?P<prep>(?:on|to|at|in)\s+the\s+)?(?P<beside>{_SIMPLE})(?:[ -]+hand)?(?:\s+side)?\s+of\b
         (?!\s+{_IMAGE}\b)(?!\s+the\s+(?:{_CORNER}|{_SIMPLE})\b\s*(?:$|of\b))
     | \b(?P<vertical>above|below)\b
@@ -45,6 +45,10 @@ _UPRIGHT = re.compile(
 _LINED_UP = re.compile(r"\b(?:rows?|columns?)\b", re.I)
 _NOT_A_SIDE = re.compile(
     r"\bright[ -]+(?:angled?|angles|now|next|away|after|before|in\s+front|behind|beside|by|under|at|turn)\b"
+    # after these words it is a side: "the second ship from the right in the picture"
+    r"|(?<!the[ ])(?<!far[ ])(?<!from[ ])(?<!on[ ])(?<!at[ ])(?<!to[ ])"
+    r"(?<!upper[ -])(?<!lower[ -])(?<!top[ -])(?<!bottom[ -])"
+    r"\bright[ -]+(?:above|below|across|on|in|over|near|to\s+the)\b"
     r"|\bleft[ -]+(?:over|behind|alone|turn)\b",
     re.I,
 )

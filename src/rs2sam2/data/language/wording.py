@@ -119,6 +119,8 @@ def _order(by: str, rank: int, random: Random) -> tuple[str, str]:
         if by in ("large", "small"):
             return f"{RANKS[rank - 1]} {random.choice(_MOST[by])}", ""
         return RANKS[rank - 1], random.choice(("from the {}", "counting from the {}", "from the {}")).format(by)
+    if " " in by:
+        return "", f"closest to the {by} corner"
     if by in _FURTHEST and random.random() < 0.35:
         return "", random.choice(_FURTHEST[by])
     return random.choice(_MOST[by]), ""
