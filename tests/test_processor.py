@@ -47,14 +47,13 @@ def test_sixteen_bits_keep_their_order() -> None:
     assert (np.diff(grey) >= 0).all() and grey[0] == 0 and grey[-1] == 255
 
 
-@pytest.mark.parametrize("name", ["rgb.png", "rgba.png", "grey_alpha.png", "rgb.tif"])
+@pytest.mark.parametrize("name", ["rgb.png", "rgba.png", "grey_alpha.png", "rgb.tif", "planes.tif"])
 def test_sixteen_bits_of_colour_are_stretched_as_those_of_grey(tmp_path: Path, name: str) -> None:
     """Pillow keeps the high byte of such files, which is nearly black: satellites count to a few thousand."""
-    bands = {"rgb": 3, "rgba": 4, "grey_alpha": 2}[name.split(".")[0]]
+    bands = {"rgb": 3, "planes": 3, "rgba": 4, "grey_alpha": 2}[name.split(".")[0]]
     pixels = np.random.default_rng(0).integers(300, 3000, (bands, 12, 20)).astype(np.uint16)
-    kind = (
-        {"driver": "PNG"} if name.endswith("png") else {"driver": "GTiff", "photometric": "RGB", "interleave": "pixel"}
-    )
+    tiff = {"driver": "GTiff", "photometric": "RGB", "interleave": "band" if name == "planes.tif" else "pixel"}
+    kind = tiff if name.endswith("tif") else {"driver": "PNG"}
     with (
         pytest.warns(rasterio.errors.NotGeoreferencedWarning),
         rasterio.open(tmp_path / name, "w", height=12, width=20, count=bands, dtype="uint16", **kind) as file,

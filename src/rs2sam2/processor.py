@@ -14,13 +14,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rs2sam2.config import ProcessorConfig, Resize, RS2SAM2Config
+from rs2sam2.depth import more_than_8_bits
 from rs2sam2.errors import UsageError
 
 ImageLike = str | Path | Image.Image | NDArray[np.generic] | Tensor
 """A file, a PIL image, a NumPy array (H, W, 3) uint8, or a tensor (3, H, W): uint8, or float in [0, 1]."""
 
-EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "La", "RGBa"})
-"""Pillow's modes of pixels with 8 bits a band or fewer."""
 STRETCH = (2.0, 98.0)  # percentiles of a 16-bit or float image that become black and white
 
 
@@ -59,7 +58,7 @@ def _read_file(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
-                if opened.mode in EIGHT_BITS and more_than_8_bits(opened):
+                if opened.mode.startswith(("RGB", "LA")) and more_than_8_bits(opened):
                     return _array_to_rgb(_bands(path))
                 opened.load()
                 return _pil_to_rgb(opened)
@@ -69,14 +68,6 @@ def _read_file(path: Path) -> Image.Image:
         raise UsageError(f"{path} is not an image that Pillow can read; give a PNG, JPEG, TIFF, WebP ...") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise UsageError(f"{path} is a damaged image ({str(error).splitlines()[0][:80]}); replace it") from None
-
-
-def more_than_8_bits(opened: Image.Image) -> bool:
-    """Whether the file of an image that is not loaded yet has more than 8 bits a band.
-
-    Of colours, Pillow keeps the high byte and says nothing: only how it will decode the file tells.
-    """
-    return opened.mode not in EIGHT_BITS or any(";16" in str(tile) for tile in getattr(opened, "tile", ()))
 
 
 def _bands(path: Path) -> NDArray[np.generic]:

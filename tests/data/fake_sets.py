@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,19 @@ def picture(seed: int, height: int = SIDE, width: int = SIDE) -> Image.Image:
     """Coarse random fields, enlarged: as different from each other as photographs."""
     cells = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
     return Image.fromarray(cells).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def deep_png(path: Path, kind: int) -> Path:
+    """A PNG of 16 bits a band, which Pillow cannot write; `kind`: 0 grey, 2 colour, 4 and 6 the same with transparency."""
+    bands = {0: 1, 2: 3, 4: 2, 6: 4}[kind]
+    rows = np.random.default_rng(0).integers(0, 2**16, (SIDE, SIDE * bands)).astype(">u2")
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, 16, kind, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    with path.open("ab") as out:
+        for name, body in ((b"IHDR", header), (b"IDAT", data), (b"IEND", b"")):
+            out.write(struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)))
+    return path
 
 
 def mask(seed: int, height: int = SIDE, width: int = SIDE) -> np.ndarray:

@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from fake_sets import picture, refs, refsegrs, risbench, rrsisd
+from fake_sets import deep_png, picture, refs, refsegrs, risbench, rrsisd
 
 from rs2sam2.data import open_dataset
 from rs2sam2.data.check import check_dataset, usable, words_of
@@ -97,6 +97,23 @@ def test_usable_leaves_out_what_is_broken_and_nothing_else(tmp_path):
     clean = usable(samples)
     assert usable(clean) == clean
     assert usable([replace(clean[0], phrase=" .. ")]) == []
+
+
+def test_of_samples_with_one_id_the_first_whole_one_is_kept(tmp_path):
+    good, other = open_dataset(refsegrs(tmp_path)).read("train")
+    bad = replace(good, image=tmp_path / "gone.tif")
+    again = replace(good, phrase="another phrase")
+    assert usable([good, bad, other]) == [good, other]
+    assert usable([bad, good, other, again]) == [good, other]
+
+
+@pytest.mark.parametrize("kind", [0, 2, 6])
+def test_images_of_16_bits_are_unreadable(tmp_path, kind):
+    root = refs(tmp_path)
+    deep_png(root / "images" / "4.png", kind)
+    report = check_dataset(open_dataset(root), ["train"])
+    assert [(f.what, f.id) for f in report.broken] == [("unreadable image", "train-4")]
+    assert "more than 8 bits a band" in report.broken[0].detail
 
 
 def test_progress_reaches_the_end(tmp_path):

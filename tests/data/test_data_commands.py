@@ -42,6 +42,9 @@ def test_check_takes_a_word_list(tmp_path, capsys):
     assert "train windmill: in 1 phrases" in out
     with pytest.raises(UsageError, match="no word list"):
         call("check", tmp_path / "s", "--words", tmp_path / "gone.txt")
+    (tmp_path / "words.txt").write_bytes("café".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"words\.txt is not UTF-8 .* save it as UTF-8"):
+        call("check", tmp_path / "s", "--words", tmp_path / "words.txt")
 
 
 def test_preview_writes_a_sheet(tmp_path, capsys):

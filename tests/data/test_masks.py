@@ -82,7 +82,7 @@ def test_polygons_are_added_up_as_coco_does():
 
 
 @pytest.mark.parametrize(
-    "ring", [[1, 2, 3, 4], [1, 2, 3, 4, 5], [0, 0, 1e12, 0, 1, 1], [0, 0, float("nan"), 0, 1, 1], []]
+    "ring", [[1, 2, 3, 4], [1, 2, 3, 4, 5], [0, 0, 1e12, 0, 1, 1], [0, 0, float("nan"), 0, 1, 1], [10**400] * 6, []]
 )
 def test_rings_that_cannot_be_drawn_are_refused(ring):
     with pytest.raises(DataError, match="ring"):
@@ -108,6 +108,9 @@ def test_mask_files(tmp_path):
         assert (MaskFile(tmp_path / name).decode() == (labels > 0)).all()
     assert (MaskFile(tmp_path / "m.png", above=50).decode() == (labels > 50)).all()
     assert (MaskFile(tmp_path / "m16.png", values=(300,)).decode() == (labels == 3)).all()
+    Image.fromarray(labels == 3).save(tmp_path / "bits.png")
+    for bits in (MaskFile(tmp_path / "bits.png", above=50), MaskFile(tmp_path / "bits.png", values=(1,))):
+        assert (bits.decode() == (labels == 3)).all()
     with pytest.raises(DataError, match=r"no mask file .*gone\.png"):
         MaskFile(tmp_path / "gone.png").decode()
     (tmp_path / "bad.png").write_bytes(b"\x89PNG nonsense")

@@ -99,6 +99,10 @@ def test_line_ends_blanks_and_marks(tmp_path):
         ({"image": "/etc/passwd"}, "must be relative"),
         ({"image": "C:\\secret.png"}, "must be relative"),
         ({"image": ""}, "must be relative"),
+        ({"image": "."}, "must be relative"),
+        ({"targets": [{"mask": "."}]}, "must be relative"),
+        ({"image": "\ud800.png"}, "half a character"),
+        ({"phrase": "the ship \ud800"}, "half a character"),
         ({"id": 5}, "id must be of type str"),
         ({"phrase": None}, "phrase must be of type str"),
         ({"height": -1}, "height must be a number of pixels"),
@@ -113,6 +117,13 @@ def test_errors_name_the_line(tmp_path, change, message):
     (tmp_path / "train.jsonl").write_text("\n".join(lines))
     with pytest.raises(DataError, match=rf"train\.jsonl line 3.*{message}"):
         fmt.read(tmp_path, "train")
+
+
+def test_characters_escaped_in_two_halves_are_whole(tmp_path):
+    refs(tmp_path)
+    line = json.loads((tmp_path / "train.jsonl").read_text().splitlines()[0]) | {"phrase": "the \U0001f6a2"}
+    (tmp_path / "train.jsonl").write_text(json.dumps(line))
+    assert fmt.read(tmp_path, "train")[0].phrase == "the \U0001f6a2"
 
 
 def test_missing_keys_and_broken_json_name_the_line(tmp_path):

@@ -22,6 +22,13 @@ def test_blank_lines_marks_and_spaces_are_passed_over(tmp_path):
     assert [(s.id, s.phrase) for s in open_dataset(tmp_path).read("val")] == [("1", "the road"), ("4", "van")]
 
 
+def test_a_line_ends_at_a_line_feed_alone(tmp_path):
+    refsegrs(tmp_path)
+    (tmp_path / "output_phrase_val.txt").write_bytes("1 the road\u2028on the left\r\n4 a van\x85there\n".encode())
+    phrases = [s.phrase for s in open_dataset(tmp_path).read("val")]
+    assert phrases == ["the road\u2028on the left", "a van\x85there"]
+
+
 @pytest.mark.parametrize("line", ["7", "../../7 the road", "a\\b road"])
 def test_malformed_lines_are_named(tmp_path, line):
     refsegrs(tmp_path)

@@ -16,6 +16,15 @@ def test_lists_with_masks(tmp_path, by_split):
     assert samples[1].load_image().size == (64, 64)
 
 
+def test_folders_named_as_refsegrs_ones_are_still_risbench(tmp_path):
+    risbench(tmp_path)
+    (tmp_path / "imgs").rename(tmp_path / "images")
+    (tmp_path / "labels").rename(tmp_path / "masks")
+    data = open_dataset(tmp_path)
+    assert data.layout.name == "risbench"
+    assert (data.read("train")[1].load_mask() == mask(3)).all()
+
+
 def test_ids_may_carry_a_suffix_and_files_may_be_missing(tmp_path):
     risbench(tmp_path)
     (tmp_path / "output_phrase_val.txt").write_text("P0001.png The ship\nP9999 A ship\n")

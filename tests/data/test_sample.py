@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from fake_sets import mask, picture
+from fake_sets import deep_png, mask, picture
 from PIL import Image
 
 from rs2sam2.data import RLE, Polygons, Sample
@@ -54,12 +54,29 @@ def test_unusable_files_are_one_line_errors(tmp_path):
     (tmp_path / "half.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:2000])
     with pytest.raises(DataError, match="cannot be read"):
         make(tmp_path / "half.jpg").load_image()
-    Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(DataError, match="more than 8 bits"):
-        make(tmp_path / "deep.png").load_image()
     picture(0).save(tmp_path / "i.png")
     with pytest.raises(DataError, match="Tiny train 1: run-length mask"):
         make(tmp_path / "i.png", targets=(RLE((64, 64), "@@@"),)).load_mask()
+
+
+@pytest.mark.parametrize("kind", [0, 2, 4, 6])
+def test_pngs_of_16_bits_are_refused(tmp_path, kind):
+    with pytest.raises(DataError, match="more than 8 bits a band; stretch it"):
+        make(deep_png(tmp_path / "deep.png", kind)).load_image()
+
+
+@pytest.mark.parametrize("options", [{}, {"compress": "deflate"}, {"interleave": "band"}])
+def test_tiffs_of_16_bits_are_refused(tmp_path, options):
+    rasterio = pytest.importorskip("rasterio")
+    where = rasterio.Affine(1, 0, 5, 0, -1, 5)
+    profile = {"driver": "GTiff", "width": 64, "height": 64, "count": 3, "photometric": "RGB", "transform": where}
+    profile |= {"interleave": "pixel"} | options
+    for dtype in ("uint8", "uint16"):
+        with rasterio.open(tmp_path / f"{dtype}.tif", "w", dtype=dtype, **profile) as out:
+            out.write(np.full((3, 64, 64), 200, dtype))
+    assert make(tmp_path / "uint8.tif").load_image().getpixel((5, 5)) == (200, 200, 200)
+    with pytest.raises(DataError, match="more than 8 bits a band"):
+        make(tmp_path / "uint16.tif").load_image()
 
 
 def test_grey_palette_and_transparent_images_become_rgb(tmp_path):

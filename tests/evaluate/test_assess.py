@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,32 @@ def test_class_there_without_layouts_is_what_the_phrases_tell(tmp_path: Path) ->
         True,
         True,
     ]
+
+
+def test_the_class_is_read_from_the_phrase_where_the_data_set_has_none(tmp_path: Path) -> None:
+    samples = write_set(tmp_path, layouts=False).read("val")
+    bare = [replace(s, category=None) for s in samples]
+    named, read = scenes_of(samples), scenes_of(bare)
+    assert [facts_of(s, read).class_there for s in bare] == [facts_of(s, named).class_there for s in samples]
+
+
+def test_what_an_image_shows_does_not_depend_on_which_samples_are_asked(tmp_path: Path) -> None:
+    data = write_set(tmp_path, layouts=False)
+    samples = data.read("val")
+    scenes = scenes_of(samples[8:], data)  # the vehicle on the left, of which only other phrases say that it is there
+    assert facts_of(samples[8], scenes).class_there is True
+    assert [scenes.shows(samples[0].image, name) for name in ("ship", "vehicle")] == [True, False]
+
+
+def test_an_image_that_nobody_knows_is_neither_with_nor_without_the_class(tmp_path: Path) -> None:
+    data = write_set(tmp_path, layouts=False)
+    lines = (tmp_path / "val.jsonl").read_text().splitlines()
+    (tmp_path / "val.jsonl").write_text("\n".join(lines[:4] + lines[5:]))  # of image 1 no phrase with a target is left
+    samples = data.read("val")
+    records, metrics = evaluate_model(predictor(), data, samples, EvaluateConfig(resamples=10))
+    assert [r.class_there for r in records if not r.has_target] == [False, None, True]
+    accuracy = metrics["presence"]["accuracy"]
+    assert [accuracy[n]["samples"] for n in ("N-acc", "N-acc, class absent", "N-acc, class there (hard)")] == [3, 1, 1]
 
 
 def test_other_images_is_a_derangement(tmp_path: Path) -> None:

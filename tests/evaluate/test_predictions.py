@@ -112,6 +112,36 @@ def test_what_is_wrong_is_said(tmp_path: Path, samples: list[Sample], name: str,
         read_predictions(tmp_path / name, samples)
 
 
+@pytest.mark.parametrize(
+    ("values", "foreground"),
+    [
+        ([0, 1, 1], [False, True, True]),
+        ([0, 127, 255], [False, False, True]),
+        ([0, 1000, 65535], [False, False, True]),
+        ([0, 32767, 32768], [False, False, True]),
+    ],
+)
+@pytest.mark.parametrize("name", ["m.png", "m.tif"])
+def test_white_of_16_bits(tmp_path: Path, values: list[int], foreground: list[bool], name: str) -> None:
+    Image.fromarray(np.array([values], np.uint16)).save(tmp_path / name)
+    assert read_mask_file(tmp_path / name).tolist() == [foreground]
+
+
+def test_records_of_another_split_are_passed_over(tmp_path: Path, samples: list[Sample]) -> None:
+    lines = [{"id": s.id, "split": split, "rle": code(s.load_mask())} for split in ("train", "val") for s in samples]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert len(read_predictions(tmp_path / "a.jsonl", samples)) == 9
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines[:9])))
+    with pytest.raises(DataError, match=r"no mask for any of the 9 samples; .* their split is 'val'"):
+        read_predictions(tmp_path / "a.jsonl", samples)
+
+
+def test_other_encodings_are_refused(tmp_path: Path, samples: list[Sample]) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"id": "caf\xe9"}')
+    with pytest.raises(DataError, match=r"a\.jsonl is not UTF-8"):
+        read_predictions(tmp_path / "a.jsonl", samples)
+
+
 def test_a_damaged_mask_names_its_line(tmp_path: Path, samples: list[Sample]) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "s0", "rle": {"size": [2, 2], "counts": "zzz"}}')
     given = read_predictions(tmp_path / "a.jsonl", samples, missing_empty=True)

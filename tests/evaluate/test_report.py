@@ -116,6 +116,9 @@ def test_records_survive_their_file(tmp_path: Path) -> None:
     (tmp_path / "samples.jsonl").write_text('{"id": 1}\n')
     with pytest.raises(DataError, match="line 1 is not what rs2sam2 evaluate writes"):
         read_records(tmp_path)
+    (tmp_path / "samples.jsonl").write_bytes(b'{"id": "caf\xe9"}\n')
+    with pytest.raises(DataError, match=r"samples\.jsonl is not UTF-8"):
+        read_records(tmp_path)
 
 
 def test_text_shows_the_numbers(tmp_path: Path) -> None:
@@ -146,6 +149,17 @@ def test_compare_finds_what_changed(tmp_path: Path) -> None:
     assert "2 worse" in text and "the ship on the left" in text and "most improved" not in text
     same = compare(good, good, resamples=10)["scores"]["oIoU"]
     assert same["difference"] == 0
+
+
+def test_compare_keeps_samples_of_one_id_and_phrase_apart(tmp_path: Path) -> None:
+    _, good, _ = evaluated(tmp_path, Colours())
+    worse = replace(good[0], answer=replace(good[0].answer, overlaps={"native": (1, 10)}))
+    twice = [good[0], worse, good[1]]
+    same = compare(twice, twice, resamples=10)
+    assert (same["samples"], same["only_in_a"], same["only_in_b"]) == (3, 0, 0)
+    assert (same["better"], same["worse"], same["scores"]["mIoU"]["difference"]) == (0, 0, 0)
+    fewer = compare(twice, [good[0], good[1]], resamples=10)
+    assert (fewer["samples"], fewer["only_in_a"], fewer["worse"]) == (2, 1, 0)
 
 
 def test_compare_wants_common_samples_and_protocols(tmp_path: Path) -> None:

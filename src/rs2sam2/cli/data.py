@@ -57,7 +57,12 @@ def check(
     if words is not None:
         if not words.is_file():
             raise UsageError(f"no word list {words}; give a text file")
-        known = set(words_of(words.read_text(encoding="utf-8-sig")))
+        try:
+            known = set(words_of(words.read_text(encoding="utf-8-sig")))
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                f"word list {words} is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+            ) from None
     with progress("reading", 1) as bar:
         report = check_dataset(open_dataset(path), split, words=known, workers=workers, progress=follow(bar))
     if json:

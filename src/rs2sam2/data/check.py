@@ -22,12 +22,13 @@ from rs2sam2.data.likeness import Fingerprint, fingerprint, groups
 from rs2sam2.data.masks import Polygons, Size
 from rs2sam2.data.registry import Dataset
 from rs2sam2.data.sample import Sample
+from rs2sam2.depth import more_than_8_bits
 from rs2sam2.errors import DataError
 
 BROKEN = {
     "unreadable split": "the files that list its samples are damaged",
     "missing image": "the image file is not there",
-    "unreadable image": "the image file cannot be decoded to the end",
+    "unreadable image": "the image file cannot be decoded to the end, or has more than 8 bits a band",
     "bad mask": "the annotation cannot be decoded",
     "empty mask": "there are targets but not one pixel of them",
     "duplicate id": "two samples of a split have one id",
@@ -132,17 +133,13 @@ def check_dataset(
 
 
 def usable(samples: Sequence[Sample], *, workers: int | None = None, progress: Progress | None = None) -> list[Sample]:
-    """`samples` without those that are broken; of samples with one id the first stays. Decodes every image and mask."""
-    broken = Counter((f.split, f.id) for f in _inspect(samples, _look(samples, workers, progress)) if f.what in BROKEN)
-    repeated = Counter((s.split, s.id) for s in samples)
-    out, seen = [], set()
+    """`samples` without those that are broken; of whole ones with one id the first stays. Decodes images and masks."""
+    images = _look(samples, workers, progress)
+    kept: dict[tuple[str, str], Sample] = {}
     for sample in samples:
-        key = (sample.split, sample.id)
-        others = broken[key] - (repeated[key] - 1)  # findings besides "duplicate id"
-        if others <= 0 and key not in seen:
-            out.append(sample)
-        seen.add(key)
-    return out
+        if not any(what in BROKEN for what, _ in _problems(sample, images[sample.image])):
+            kept.setdefault((sample.split, sample.id), sample)
+    return list(kept.values())
 
 
 def words_of(phrase: str) -> list[str]:
@@ -180,6 +177,8 @@ def _look_at(path: Path) -> _Image:
 
     try:
         with Image.open(path) as image:
+            if more_than_8_bits(image):
+                return _Image(problem=("unreadable image", f"{path}: more than 8 bits a band; stretch it to 8 bits"))
             size = (image.height, image.width)
             image.draft("RGB", (144, 144))  # a JPEG is still read to its end, and decoded four times as fast
             return _Image(size, fingerprint(image))

@@ -144,8 +144,10 @@ class MaskFile:
 
         try:
             with Image.open(self.path) as image:
-                # A grey mask may have been saved in colour; a palette's indices are its values.
-                pixels = np.asarray(image.convert("L") if len(image.getbands()) > 1 else image)
+                # A grey mask may have been saved in colour; a palette's indices are its values. One bit is 0 and 1 as
+                # a value, black and white as a brightness.
+                grey = len(image.getbands()) > 1 or (image.mode == "1" and self.values is None)
+                pixels = np.asarray(image.convert("L") if grey else image)
         except FileNotFoundError:
             raise DataError(
                 f"no mask file {self.path}; is the data set complete? rs2sam2 data check lists all that is missing"
@@ -203,7 +205,10 @@ def _check_ring(ring: tuple[float, ...]) -> None:
     """Refuse what pycocotools would misread (four numbers are a box to it) or take too much memory for."""
     if len(ring) < 6 or len(ring) % 2:
         raise DataError(f"polygon ring of {len(ring)} numbers; it takes x, y of at least three points")
-    points = np.asarray(ring, np.float64).reshape(-1, 2)
+    try:
+        points = np.asarray(ring, np.float64).reshape(-1, 2)
+    except OverflowError:  # a whole number of hundreds of digits
+        points = np.full((1, 2), np.nan)
     steps = np.abs(points - np.roll(points, 1, 0)).max(1)
     if not np.isfinite(points).all() or steps.sum() > MAX_OUTLINE or np.abs(points).max() > MAX_OUTLINE:
         raise DataError(f"polygon ring runs beyond {MAX_OUTLINE:,} pixels; its coordinates must be pixels of the image")

@@ -178,6 +178,8 @@ def _sample(line: str, folder: Path, info: DatasetInfo, split: str, where: str) 
         raise DataError(f"{where} is not JSON ({error}); each line is one object") from None
     if not isinstance(item, dict):
         raise DataError(f"{where}: expected an object, got {type(item).__name__}")
+    if "\\u" in line and _has_half_a_character(item):
+        raise DataError(f"{where} has half a character (a lone \\ud800 to \\udfff); write the whole or none")
     missing = [key for key in ("id", "image", "phrase", "targets") if key not in item]
     unknown = sorted(set(item) - _KEYS)
     if missing or unknown:
@@ -221,10 +223,19 @@ def _sample(line: str, folder: Path, info: DatasetInfo, split: str, where: str) 
     )
 
 
+def _has_half_a_character(item: Any) -> bool:
+    """Whether a text in JSON data cannot be written as UTF-8: no file has such a name, and no report could show it."""
+    try:
+        json.dumps(item, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def _inside(name: str) -> str:
     """`name` if it is a relative path that stays inside; a data set must not point at other files of its reader."""
     path = PurePosixPath(name.replace("\\", "/"))
-    if not name or "\0" in name or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    if not path.parts or "\0" in name or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         raise DataError(f"path {name[:80]!r} must be relative, without '..'; set image_root in dataset.json instead")
     return path.as_posix()
 

@@ -23,7 +23,8 @@ FOREGROUND = 50
 
 def detect(root: Path) -> bool:
     """Whether `root` holds the layout."""
-    return (root / "images").is_dir() and (root / "masks").is_dir() and bool(splits(root))
+    tif = any((root / "images").glob("*.tif"))  # the same lists with other pictures are RISBench's
+    return tif and (root / "masks").is_dir() and bool(splits(root))
 
 
 def splits(root: Path) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ def read(root: Path, split: str) -> list[Sample]:
 def read_phrases(path: Path) -> Iterator[tuple[str, str]]:
     """(id, phrase) of each line. Raises DataError naming the line that has no phrase or an id that is a path."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # as opened, \r\n is \n; U+2028 is text
     except FileNotFoundError:
         raise DataError(f"no phrase list {path}; expected {EXPECTED}, from {OBTAINED}") from None
     except UnicodeDecodeError as error:

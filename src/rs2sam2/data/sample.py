@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rs2sam2.data.masks import RLE, Mask, MaskFile, Polygons, Size, Target, union
+from rs2sam2.depth import more_than_8_bits
 from rs2sam2.errors import DataError
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 __all__ = ["RLE", "MaskFile", "Polygons", "Sample", "Target"]
 
@@ -54,12 +55,10 @@ class Sample:
         Raises DataError where the file is missing, damaged or has more than 8 bits a band.
         """
         with _open(self.image) as image:
+            if more_than_8_bits(image):
+                raise DataError(f"image {self.image} has more than 8 bits a band; stretch it to 8 bits first")
             if at_least:
                 image.draft("RGB", (at_least[1], at_least[0]))
-            if image.mode in ("I", "F") or image.mode.startswith("I;"):
-                raise DataError(
-                    f"image {self.image} has more than 8 bits a band ({image.mode}); stretch it to 8 bits first"
-                )
             try:
                 image.load()  # the pixels stay when the file is closed
                 return image if image.mode == "RGB" else image.convert("RGB")
@@ -81,7 +80,7 @@ class Sample:
             raise DataError(f"{self.source} {self.split} {self.id}: {error}") from None
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path) -> ImageFile.ImageFile:
     from PIL import Image
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,8 +23,8 @@ def compare(
 
     The interval is paired: both results are redrawn with the same images. Raises UsageError where nothing is common.
     """
-    first = {r.key: r for r in a}
-    matched = [(first[r.key], r) for r in b if r.key in first]
+    first = _numbered(a)
+    matched = [(first[key], r) for key, r in _numbered(b).items() if key in first]
     if not matched:
         raise UsageError("the two results have no sample in common; compare results on one split of one data set")
     shared = [name for name in matched[0][0].answer.overlaps if name in matched[0][1].answer.overlaps]
@@ -66,6 +67,16 @@ def compare(
         "worst": [c for c in changed[:MOST] if c["after"] < c["before"]],
         "best": [c for c in changed[: -MOST - 1 : -1] if c["after"] > c["before"]],
     }
+
+
+def _numbered(records: Sequence[Record]) -> dict[tuple[tuple[str, str, str], int], Record]:
+    """By key and how often the key came before: a data set may repeat an id with the same phrase."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    out = {}
+    for record in records:
+        out[record.key, seen[record.key]] = record
+        seen[record.key] += 1
+    return out
 
 
 def _differences(pairs: Sequence[tuple[Record, Record]], protocol: str, resamples: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Facts:
     words: int
     category: str | None
     class_there: bool | None
-    """Whether the image shows the class; None where the class is not known."""
+    """Whether the image shows the class; None where nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Scenes:
     """Every annotated object; only what `rs2sam2 data make-refs` wrote has them."""
 
     def shows(self, image: Path, category: str | None) -> bool | None:
-        """Whether an image shows a class ("vehicle" covers cars); None where the class is not known."""
-        if category is None:
+        """Whether an image shows a class ("vehicle" covers cars); None where class or image is not known."""
+        if category is None or image not in self.classes:
             return None
-        return bool(lexicon.covers(category, self.classes.get(image, frozenset())))
+        return bool(lexicon.covers(category, self.classes[image]))
 
 
 def program_of(sample: Sample) -> Program | None:
@@ -57,7 +57,14 @@ def program_of(sample: Sample) -> Program | None:
 
 
 def scenes_of(samples: Sequence[Sample], data: Dataset | None = None) -> Scenes:
-    """From the layouts beside a split where there are any, and from the samples that have a target."""
+    """From the layouts beside a split where there are any, and from the phrases that have a target.
+
+    Of a data set all phrases of the samples' splits are read: what an image shows does not depend on which are asked.
+    """
+    known = list(samples)
+    if data is not None:
+        for split in {s.split for s in samples} & set(data.splits()):
+            known += data.read(split)
     layouts: dict[Path, Layout] = {}
     if data is not None and data.layout.name == "refs":
         from rs2sam2.data.refs import read_info
@@ -69,10 +76,15 @@ def scenes_of(samples: Sequence[Sample], data: Dataset | None = None) -> Scenes:
     classes: dict[Path, set[str]] = {}
     for image, layout in layouts.items():
         classes[image] = {lexicon.canonical(o.category) for o in layout.objects}
-    for sample in samples:
-        if sample.targets and sample.category:
-            classes.setdefault(sample.image, set()).add(lexicon.canonical(sample.category))
+    for sample in known:
+        if sample.targets and (category := sample.category or _named(sample)):
+            classes.setdefault(sample.image, set()).add(lexicon.canonical(category))
     return Scenes({image: frozenset(names) for image, names in classes.items()}, layouts)
+
+
+def _named(sample: Sample) -> str | None:
+    program = program_of(sample)
+    return program.select.category if program else None
 
 
 def facts_of(sample: Sample, scenes: Scenes) -> Facts:

@@ -53,7 +53,8 @@ def read_predictions(path: Path, samples: Sequence[Sample], *, missing_empty: bo
     missing = [s for i, s in enumerate(samples) if i not in given]
     if len(missing) == len(samples):
         raise DataError(
-            f"{path} has no mask for any of the {len(samples)} samples; their ids look like {samples[0].id!r}"
+            f"{path} has no mask for any of the {len(samples)} samples; their ids look like {samples[0].id!r}, "
+            f"their split is {samples[0].split!r}"
         )
     if missing and not missing_empty:
         raise DataError(
@@ -79,27 +80,33 @@ def _file_reader(file: Path) -> Callable[[Sample], Mask]:
 
 
 def read_mask_file(file: Path) -> Mask:
-    """Bool (H, W) of an image file: above 127, or above 0 where no value is above 1. Raises DataError."""
+    """Bool (H, W) of an image file: above half of white, or above 0 where no value is above 1. Raises DataError.
+
+    White is 255, in a file of 16 bits 65535 where any value is above 255.
+    """
     from PIL import Image
 
     try:
         with Image.open(file) as image:
-            pixels = np.asarray(image if image.mode in ("1", "P", "L", "I;16", "I") else image.convert("L"))
+            as_they_are = image.mode in ("1", "P", "L", "I") or image.mode.startswith("I;16")
+            pixels = np.asarray(image if as_they_are else image.convert("L"))
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
         raise DataError(f"mask {file} cannot be read ({error}); write it again") from None
-    foreground: Mask = pixels > (127 if pixels.size and pixels.max() > 1 else 0)
+    most = pixels.max(initial=0)
+    foreground: Mask = pixels > (0 if most <= 1 else 127 if most <= 255 else 32767)
     return foreground
 
 
 def _json_lines(file: Path) -> Iterable[tuple[str, Any]]:
     with file.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                where = f"{file.name} line {number}"
-                try:
-                    yield where, json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    raise DataError(f"{where} is not JSON ({error}); each line is one object") from None
+        try:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield f"{file.name} line {number}", json.loads(line)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file} is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{file.name} line {number} is not JSON ({error}); each line is one object") from None
 
 
 def _json_list(file: Path) -> Iterable[tuple[str, Any]]:
@@ -134,8 +141,8 @@ def _from_items(items: Iterable[tuple[str, Any]], samples: Sequence[Sample], fol
                 + (" (evaluate writes masks with --masks)" if "overlap" in item else "")
             )
         place = places.get(str(item[key]))
-        if place is None:
-            continue  # of another split
+        if place is None or item.get("split") not in (None, samples[place].split):
+            continue  # of another split, which may have the same ids
         if place in given:
             raise DataError(f"{where}: a second mask for sample {item[key]!r}; keep one")
         score = item.get("score")

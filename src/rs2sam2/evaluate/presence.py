@@ -28,18 +28,18 @@ def presence(records: Sequence[Record], protocol: str, min_score: float, resampl
     """Everything about "is it here?" over all records; parts without a phrase to measure them on are None."""
     target = np.array([r.has_target for r in records], np.bool_)
     found = np.array([r.answer.found(min_score) for r in records], np.bool_)
-    hard = np.array([bool(r.class_there) for r in records], np.bool_)
+    hard = np.array([r.class_there is True for r in records], np.bool_)
+    absent = np.array([r.class_there is False for r in records], np.bool_)  # neither where nobody knows
     images = [r.image for r in records]
-    known = all(r.class_there is not None for r in records if not r.has_target)
     groups = {
         "N-acc": (~target, ~found),
-        "N-acc, class absent": (~target & ~hard, ~found),
+        "N-acc, class absent": (~target & absent, ~found),
         "N-acc, class there (hard)": (~target & hard, ~found),
         "T-acc": (target, found),
     }
     accuracy: dict[str, Any] = {}
     for name, (among, right) in groups.items():
-        if among.any() and (known or "class" not in name):
+        if among.any():
             tops, bottoms = (among & right).astype(np.float64)[:, None], among.astype(np.float64)[:, None]
             accuracy[name] = {
                 "samples": int(among.sum()),

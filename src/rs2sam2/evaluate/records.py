@@ -167,11 +167,14 @@ def read_records(path: Path) -> list[Record]:
         raise DataError(f"no {file}; give a folder that rs2sam2 evaluate or rs2sam2 score wrote")
     records = []
     with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                records.append(Record.from_dict(json.loads(line)))
-            except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
-                raise DataError(
-                    f"{file} line {number} is not what rs2sam2 evaluate writes ({error}); evaluate again"
-                ) from None
+        try:
+            for number, line in enumerate(lines, 1):
+                try:
+                    records.append(Record.from_dict(json.loads(line)))
+                except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
+                    raise DataError(
+                        f"{file} line {number} is not what rs2sam2 evaluate writes ({error}); evaluate again"
+                    ) from None
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file} is not UTF-8 ({error.reason} at byte {error.start}); evaluate again") from None
     return records

@@ -11,13 +11,13 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from builder_data import write_coco, write_index_masks, write_scenes
+from builder_data import CLASSES, write_coco, write_index_masks, write_scenes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rs2sam2.data import refs
-from rs2sam2.data.builder.annotated import AnnotatedImage, read_layouts
-from rs2sam2.data.builder.candidates import candidates
+from rs2sam2.data.builder.annotated import AnnotatedImage, read_layouts, write_layouts
+from rs2sam2.data.builder.candidates import candidates, crowded
 from rs2sam2.data.builder.choose import Pair, Recipe, choose
 from rs2sam2.data.builder.coco import read_coco
 from rs2sam2.data.builder.components import components
@@ -162,6 +162,12 @@ def test_written_set_is_read_back_with_its_layouts(annotated: list[AnnotatedImag
         assert np.array_equal(sample.load_mask(), wanted)
 
 
+def test_a_line_of_layouts_ends_at_a_line_feed_alone(tmp_path: Path) -> None:
+    images = [AnnotatedImage(tmp_path / name, Layout(4, 4), ()) for name in ("a\u2028b.png", "c\x85d.png")]
+    write_layouts(tmp_path / "layouts" / "train.jsonl", images, tmp_path)
+    assert list(read_layouts(tmp_path, "train")) == ["a\u2028b.png", "c\x85d.png"]
+
+
 def test_splits_share_a_folder_and_a_second_run_repeats_the_first(
     annotated: list[AnnotatedImage], tmp_path: Path
 ) -> None:
@@ -200,10 +206,34 @@ def test_objects_with_only_a_box_are_seen_but_never_a_target(tmp_path: Path) -> 
         assert all(images[pair.image].targets[i] is not None for i in pair.targets)
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_nothing_is_said_about_a_class_where_a_crowd_of_it_lies(tmp_path: Path, style: str) -> None:
+    path = write_coco(tmp_path / "set", images=16)
+    data = json.loads(path.read_text())
+    crowd = {"category_id": CLASSES.index("ship"), "bbox": [0, 0, 128, 64], "iscrowd": 1}
+    data["annotations"] += [crowd | {"image_id": i, "segmentation": code} for i, code in ((0, None), (1, []))]
+    data["annotations"] += [crowd | {"image_id": i, "segmentation": [[0, 0, 99, 0, 99, 99]]} for i in range(2, 8)]
+    path.write_text(json.dumps(data))
+    images = read_coco(path, path.parent / "images", "train")
+    pairs = choose(images, Recipe(style=style, no_target=0.4))  # type: ignore[arg-type]
+    of_ships = {p.image for p in pairs if "ship" in str(p.program.to_dict())}
+    assert of_ships and not of_ships & set(range(8))
+    assert {p.image for p in pairs if not p.targets} & set(range(8))  # what is said there is said of other classes
+    for image in images[:8]:
+        assert image.layout.candidates("ship") and evaluate(parse("all ships"), image.layout).settled is False
+
+
+def test_a_crowd_of_cars_is_one_of_vehicles() -> None:
+    crowd = AnnotatedImage(Path("0.png"), Layout(100, 100), (), crowded=frozenset({"car"}))
+    for phrase, said in (("the vehicle", True), ("the ship next to the car", True), ("the truck", False)):
+        assert crowded(parse(phrase).select, crowd) is said
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda d: d.pop("categories"), "lacks categories"),
+        (lambda d: d["categories"][1].update(name=" "), "category 1 has an empty name"),
         (lambda d: d.update(images=5), "lacks images"),
         (lambda d: d["images"].append("x"), "entry of images"),
         (lambda d: d["images"][0].pop("height"), "lacks height"),
@@ -269,6 +299,9 @@ def test_scenes(tmp_path: Path) -> None:
         assert pair.targets or not images[pair.image].layout.objects  # a picture of an airport may hold a stadium too
     with pytest.raises(UsageError, match="for training only"):
         read_scenes(labels, "val")
+    labels.write_text(labels.read_text() + "8.png\n")
+    with pytest.raises(DataError, match=r"the row of 8\.png ends early; expected file,category"):
+        read_scenes(labels, "train")
 
 
 @pytest.mark.filterwarnings(
@@ -305,6 +338,13 @@ def test_geojson_over_a_raster(tmp_path: Path) -> None:
     assert objects[2].visible == pytest.approx(0.4) and images[0].targets[2] is None
     assert images[1].layout.objects[0].visible == pytest.approx(0.6) and images[1].targets[0] is not None
     assert all(image.image.is_file() for image in images)
+    # beyond the raster (300 x 200) is padding: one house stands there, one has 15 of its 20 px in the raster, one 8
+    outside = [square(310, 140, 20), square(285, 140, 20), square(270, 192, 20)]
+    geojson.write_text(json.dumps(collection | {"features": outside}))
+    corner = read_geojson(geojson, raster, tmp_path / "refs", 128, "kind")[5]
+    assert [o.box for o in corner.layout.objects] == [(29, 12, 44, 32), (14, 64, 34, 72)]
+    assert [o.visible for o in corner.layout.objects] == pytest.approx([0.75, 0.4])
+    assert [target and target.decode((128, 128)).sum() for target in corner.targets] == [300, None]
     with pytest.raises(DataError, match="--class-field"):
         read_geojson(geojson, raster, tmp_path / "refs", 128, None)
     shape = {"type": "Polygon", "coordinates": [[[1]]]}
@@ -313,6 +353,9 @@ def test_geojson_over_a_raster(tmp_path: Path) -> None:
         ({"features": []}, "holds no polygon"),
         ({"crs": {"type": "name", "properties": {"name": "EPSG:nope"}}}, "'EPSG:nope' is not a coordinate reference"),
         ({"features": [{"geometry": shape, "properties": {"kind": "house"}}]}, "is not one"),
+        ({"features": [{"geometry": [shape], "properties": {}}]}, "geometry of a feature is not an object"),
+        ({"features": [{"geometry": shape, "properties": ["house"]}]}, "properties of a feature is not an object"),
+        ({"features": [{"geometry": {"type": "GeometryCollection", "geometries": [shape]}}]}, "a GeometryCollection"),
     ):
         geojson.write_text(json.dumps(collection | {"features": [square(10, 10, 20)]} | damage))
         with pytest.raises(DataError, match=message):

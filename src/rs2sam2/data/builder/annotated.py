@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rs2sam2.data.builder.look import color_shares, enclosing_rectangle
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.masks import Target
+from rs2sam2.depth import more_than_8_bits
 from rs2sam2.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class AnnotatedImage:
 
     `counted`: whether the objects are things one by one; connected patches of a semantic mask may be several or half a
     house, and nobody should count them. `exhaustive`: whether a class that is not in the layout is not in the image.
-    `placed`: whether masks are good enough to speak of place, colour and size; else only the class is said.
+    `placed`: whether masks are good enough to speak of place, colour and size; else only the class is said. `crowded`:
+    classes of which the image shows a crowd that nobody listed one by one, so that nothing is said about them.
     """
 
     image: Path
@@ -38,6 +40,7 @@ class AnnotatedImage:
     counted: bool = True
     exhaustive: bool = True
     placed: bool = True
+    crowded: frozenset[str] = frozenset()
 
 
 def read_pixels(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -46,11 +49,14 @@ def read_pixels(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
 
     try:
         with Image.open(path) as image:
+            deep = more_than_8_bits(image)
             pixels = np.asarray(image.convert("RGB"))
     except FileNotFoundError:
         raise DataError(f"no image {path}; check the image folder given with --images") from None
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
         raise DataError(f"image {path} cannot be read ({error}); replace it") from None
+    if deep:
+        raise DataError(f"image {path} has more than 8 bits a band; stretch it to 8 bits first")
     if pixels.shape[:2] != size:
         raise DataError(
             f"image {path} is {pixels.shape[0]} x {pixels.shape[1]} (height x width) but its annotation {size[0]} x {size[1]}; "
@@ -93,7 +99,7 @@ def read_layouts(folder: str | Path, split: str) -> dict[str, Layout]:
 
     path = Path(folder) / "layouts" / f"{split}.jsonl"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # other line separators may stand in a name
     except FileNotFoundError:
         raise DataError(f"no {path}; layouts lie only beside what rs2sam2 data make-refs wrote") from None
     try:

@@ -13,10 +13,11 @@ from itertools import product
 from rs2sam2.data.builder.annotated import AnnotatedImage
 from rs2sam2.data.language.evaluate import Interpreter
 from rs2sam2.data.language.layout import Layout
-from rs2sam2.data.language.lexicon import FEW, NETWORKS, NOT_THINGS, canonical, noun_of
+from rs2sam2.data.language.lexicon import FEW, NETWORKS, NOT_THINGS, canonical, covers, noun_of
 from rs2sam2.data.language.program import (
     DIRECTIONS,
     Color,
+    Comparison,
     Constraint,
     Extreme,
     Position,
@@ -62,7 +63,7 @@ def candidates(image: AnnotatedImage, style: RuleName) -> list[Candidate]:
     reading = Interpreter(image.layout, rules_for(style))
     found = []
     for selection in dict.fromkeys(_proposals(reading, style)):
-        if not image.placed and selection.where:
+        if (not image.placed and selection.where) or crowded(selection, image):
             continue
         if not image.counted and any(isinstance(c, Extreme) and c.rank > 1 for c in selection.walk()):
             continue
@@ -78,6 +79,17 @@ def candidates(image: AnnotatedImage, style: RuleName) -> list[Candidate]:
             counted = replace(selection, quantity=len(targets))
             found.append(Candidate(Program(counted, style), targets, kind(counted)))
     return found
+
+
+def named(selection: Selection) -> frozenset[str]:
+    """The classes that a selection names: its own and those of its anchors."""
+    anchors = (c.anchor.category for c in selection.walk() if isinstance(c, Relation | Comparison))
+    return frozenset((selection.category, *anchors))
+
+
+def crowded(selection: Selection, image: AnnotatedImage) -> bool:
+    """Whether a selection names a class of which the image shows a crowd ("vehicle" also where it is one of cars)."""
+    return bool(image.crowded) and any(covers(name, image.crowded) for name in named(selection))
 
 
 def _proposals(reading: Interpreter, style: RuleName) -> Iterator[Selection]:

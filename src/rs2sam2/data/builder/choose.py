@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from random import Random
 
 from rs2sam2.data.builder.annotated import AnnotatedImage, nothing
-from rs2sam2.data.builder.candidates import Candidate, candidates
+from rs2sam2.data.builder.candidates import Candidate, candidates, crowded, named
 from rs2sam2.data.language.evaluate import evaluate
 from rs2sam2.data.language.lexicon import canonical
-from rs2sam2.data.language.program import Comparison, Program, Relation, RuleName
+from rs2sam2.data.language.program import Program, RuleName
 from rs2sam2.data.language.wording import phrase_for
 from rs2sam2.errors import UsageError
 
@@ -133,14 +133,15 @@ def _without_target(images: Sequence[AnnotatedImage], pairs: list[Pair], recipe:
         if len(found) >= wanted:
             break
         select = source.program.select
-        named = {select.category} | {c.anchor.category for c in select.walk() if isinstance(c, Relation | Comparison)}
+        classes = named(select)
         hosts = random.sample(range(len(images)), len(images))
-        unsure = named & incomplete
+        unsure = classes & incomplete
         hosts = [i for i in hosts if all(images[i].layout.candidates(name) for name in unsure)]
+        hosts = [i for i in hosts if not crowded(select, images[i])]
         # the least used first; then those that show every class named, then those that show the class asked for
         hosts.sort(key=lambda i: load[i])
         hard = [i for i in hosts if select.category in present[i]]
-        hard = sorted(hard, key=lambda i: not named <= present[i])[:TRIES]
+        hard = sorted(hard, key=lambda i: not classes <= present[i])[:TRIES]
         easy = [i for i in hosts if select.category not in present[i] and images[i].exhaustive]
         order = [*hard, *easy[:1]] if random.random() < recipe.hard else [*easy[:1], *hard]
         for i in order:

@@ -10,11 +10,15 @@ from typing import Any
 
 from rs2sam2.data.builder.annotated import AnnotatedImage, describe, nothing, read_pixels
 from rs2sam2.data.language.layout import Layout, SceneObject
+from rs2sam2.data.language.lexicon import canonical
 from rs2sam2.data.masks import RLE, Target, from_coco, union
 from rs2sam2.errors import DataError, UsageError
 
 DERIVED = "mask"
 """Annotations with this key had their mask made by a program, not by people: good to learn from, never to score on."""
+
+PERHAPS = 0.25
+"""The visible share that a crowd is given: whether it is one object or many, or where they are, is not known."""
 
 Found = tuple[SceneObject, Target | None]
 """An object and its mask; none where only a box is known."""
@@ -23,18 +27,20 @@ Found = tuple[SceneObject, Target | None]
 def read_coco(
     annotations: Path, images: Path, split: str, progress: Callable[[int, int], None] = nothing
 ) -> list[AnnotatedImage]:
-    """Annotated images of a COCO instances file, in the file's order; crowds are left out.
+    """Annotated images of a COCO instances file, in the file's order.
 
-    Objects with only a box take part as such: phrases are checked against them, but none is about them. `progress` gets
-    (images done, images in all). UsageError for val or test where masks are derived (key "mask" of an annotation);
-    DataError where file or pictures are not as needed.
+    Objects with only a box take part as such: phrases are checked against them, but none is about them. Nothing is said
+    about a class where a crowd of it ("iscrowd") lies. `progress` gets (images done, images in all). UsageError for val
+    or test where masks are derived (key "mask" of an annotation); DataError where file or pictures are not as needed.
     """
     data = _load(annotations)
     names = {c["id"]: str(c["name"]) for c in data["categories"]}
+    for number, name in names.items():
+        if not name.strip():
+            raise DataError(f"{annotations}: category {number} has an empty name; name it")
     by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for annotation in data["annotations"]:
-        if not annotation.get("iscrowd"):
-            by_image[annotation["image_id"]].append(annotation)
+        by_image[annotation["image_id"]].append(annotation)
         if DERIVED in annotation and split != "train":
             raise UsageError(
                 f"{annotations} has masks made by a program ({DERIVED}: {annotation[DERIVED]!r}); they are for training "
@@ -46,6 +52,7 @@ def read_coco(
         path = images / str(image["file_name"])
         pixels = read_pixels(path, size)
         found: list[Found] = []
+        crowded = set()
         for annotation in by_image[image["id"]]:
             category = names.get(annotation["category_id"])
             if category is None:
@@ -54,9 +61,13 @@ def read_coco(
                 one = _object(category, annotation, size, pixels)
             except DataError as error:
                 raise DataError(f"{annotations}: {_name(annotation)} of {image['file_name']}: {error}") from None
+            if annotation.get("iscrowd"):
+                crowded.add(canonical(category))
+                one = _crowd(one[0]) if one is not None else None
             found += [one] if one is not None else []
         layout = Layout(size[1], size[0], tuple(o for o, _ in found))
-        result.append(AnnotatedImage(path, layout, tuple(target for _, target in found)))
+        targets = tuple(target for _, target in found)
+        result.append(AnnotatedImage(path, layout, targets, crowded=frozenset(crowded)))
         progress(done, len(data["images"]))
     return result
 
@@ -76,6 +87,11 @@ def _object(category: str, annotation: dict[str, Any], size: tuple[int, int], pi
         raise DataError(f"bbox {str(box)[:40]} is not [x, y, width, height]; correct it")
     x, y, w, h = map(float, box)
     return SceneObject(category, (x, y, x + w, y + h), w * h), None
+
+
+def _crowd(o: SceneObject) -> Found:
+    """A crowd as something that may be there: without a mask, and without a look of its own."""
+    return SceneObject(o.category, o.box, o.area, visible=PERHAPS), None
 
 
 def _name(annotation: dict[str, Any]) -> str:

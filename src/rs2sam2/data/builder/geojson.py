@@ -39,9 +39,9 @@ def read_geojson(
     """Annotated tiles of `tile` px, written as PNG to `folder`/images; the raster's margins are padded black.
 
     The class of a polygon is its property `class_field` (else the first of category, class, label, name, type there is).
-    Coordinates are WGS84, or in the file's "crs". Objects cut by a tile's edge keep the share that is inside, and are no
-    target where less than half of them is. Tiles without a polygon serve no-target phrases. `progress` gets (tiles
-    done, in all). UsageError where the raster is not 8-bit; DataError where files are not as needed.
+    Coordinates are WGS84, or in the file's "crs". Objects cut by the edge of a tile or of the raster keep the share that
+    is inside, and are no target where less than half of them is. Tiles without a polygon serve no-target phrases.
+    `progress` gets (tiles done, in all). UsageError where the raster is not 8-bit; DataError where files are not as needed.
     """
     import rasterio
     from PIL import Image
@@ -66,19 +66,22 @@ def read_geojson(
         grid = list(np.ndindex(math.ceil(source.height / tile), math.ceil(source.width / tile)))
         for row, column in grid:
             left, top = column * tile, row * tile
+            right, bottom = min(left + tile, source.width), min(top + tile, source.height)  # beyond is padding
             window = Window(left, top, tile, tile)  # type: ignore[no-untyped-call,unused-ignore]
             pixels = np.moveaxis(source.read(bands, window=window, boundless=True, fill_value=0), 0, 2)
             objects: list[SceneObject] = []
             targets: list[Target | None] = []
             for name, geometry, (x1, y1, x2, y2) in shapes:
-                if x2 <= left or y2 <= top or x1 >= left + tile or y1 >= top + tile:
+                if x2 <= left or y2 <= top or x1 >= right or y1 >= bottom:
                     continue
                 transform = source.window_transform(window)
                 mask = rasterize([geometry], (tile, tile), transform=transform, dtype="uint8").astype(bool)
+                mask[bottom - top :] = False
+                mask[:, right - left :] = False
                 seen = describe(name, mask, pixels)
                 if seen is None:
                     continue
-                inner = max(0.0, min(x2, left + tile) - max(x1, left)) * max(0.0, min(y2, top + tile) - max(y1, top))
+                inner = max(0.0, min(x2, right) - max(x1, left)) * max(0.0, min(y2, bottom) - max(y1, top))
                 share = inner / max((x2 - x1) * (y2 - y1), 1e-9)
                 objects.append(replace(seen, visible=min(1.0, max(share, MIN_SHARE + 1e-6))))
                 targets.append(RLE.encode(mask) if share >= 0.5 else None)
@@ -112,6 +115,11 @@ def _features(path: Path, class_field: str | None) -> tuple[list[Feature], CRS]:
     fields = (class_field,) if class_field else CLASS_FIELDS
     found = []
     for geometry, properties in features:
+        if not isinstance(properties, dict) or not isinstance(geometry, dict | None):
+            what = "geometry" if isinstance(properties, dict) else "properties"
+            raise DataError(f"{path}: the {what} of a feature is not an object; write GeoJSON features")
+        if geometry and geometry.get("type") == "GeometryCollection" and "Polygon" in str(geometry):
+            raise DataError(f"{path} has polygons in a GeometryCollection; make each a feature of its own")
         if not geometry or geometry.get("type") not in ("Polygon", "MultiPolygon"):
             continue
         name = next((str(properties[f]) for f in fields if properties.get(f)), None)

@@ -85,4 +85,7 @@ def scene_rows(labels: Path) -> list[dict[str, str]]:
         ) from None
     if not rows or not {"file", "category"} <= rows[0].keys():
         raise DataError(f"{labels} has the columns {', '.join(rows[0]) if rows else 'none'}; expected file,category")
+    for row in rows:
+        if row["file"] is None or row["category"] is None:
+            raise DataError(f"{labels}: the row of {row['file']} ends early; expected file,category in each")
     return rows

@@ -33,6 +33,15 @@ def plural(name: str) -> str:
     return name + "s"
 
 
+def singular(name: str) -> str:
+    """The singular of a noun that reads like a regular plural ("solar panels"), else the noun itself."""
+    if not name.endswith("s") or name.endswith(("ss", "us", "is")) or plural(name) == name:
+        return name
+    if name.endswith("ies"):
+        return name[:-3] + "y"
+    return name[:-2] if name.endswith(("xes", "shes", "ches", "sses")) else name[:-1]
+
+
 def _nouns() -> dict[str, Noun]:
     countable = """
         airplane, plane, aircraft; airport; baseball field, baseball diamond; basketball court; bridge; chimney; dam;
@@ -130,9 +139,15 @@ def canonical(category: str) -> str:
 
 @cache
 def noun_of(category: str) -> Noun:
-    """The noun of a class, made up by the regular rules where the class is not in the lexicon."""
+    """The noun of a class, made up by the regular rules where the class is not in the lexicon.
+
+    A class that is filed in the plural keeps its canonical name and is spoken of as one: "the solar panel".
+    """
     name = canonical(category)
-    return NOUNS.get(name) or Noun((name,))
+    if name in NOUNS:
+        return NOUNS[name]
+    one = singular(name)
+    return Noun((one,), plural_names=(name,)) if one != name else Noun((name,))
 
 
 def covers(category: str, present: Iterable[str]) -> frozenset[str]:
