@@ -38,6 +38,19 @@ def test_json_round_trip(name: str) -> None:
         ({"processor": {"image_resize": "lanczos"}}, "pil-bilinear"),
         ({"text_gate": 1}, "type bool"),
         ({"trunk": 5}, "kind"),
+        ({1: 2}, "unknown 1"),
+        ({"image_size": 0}, "image_size 0 must be a whole number >= 1"),
+        ({"trunk": {"kind": "hiera", "heads": 0}}, "trunk.heads 0"),
+        ({"trunk": {"kind": "hiera", "depths": [1, 2.5, 3, 1]}}, "trunk.depths .* must be whole numbers >= 1"),
+        ({"trunk": {"kind": "hiera", "depths": []}}, "four numbers"),
+        ({"trunk": {"kind": "hiera", "global_blocks": [4.5]}}, "global_blocks"),
+        ({"trunk": {"kind": "lite", "stem": -8}}, "trunk.stem -8"),
+        ({"trunk": {"kind": "lite", "repeats": [1, 2, 0, 3, 3, 4, 1]}}, "trunk.repeats"),
+        ({"beit3": {"heads": 0}}, "beit3.heads 0"),
+        ({"beit3": {"patch": 0}}, "beit3.patch 0"),
+        ({"beit3": {"width": -32}}, "beit3.width -32"),
+        ({"decoder": {"heads": 0}}, "decoder.heads 0"),
+        ({"decoder": {"width": 0}}, "decoder.width 0"),
     ],
 )
 def test_bad_configurations_are_refused_in_plain_words(change: dict[str, object], message: str) -> None:
@@ -46,9 +59,10 @@ def test_bad_configurations_are_refused_in_plain_words(change: dict[str, object]
         RS2SAM2Config.from_dict(data)
 
 
-def test_not_json() -> None:
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_not_json(text: str) -> None:
     with pytest.raises(UsageError, match="not JSON"):
-        RS2SAM2Config.from_json("{")
+        RS2SAM2Config.from_json(text)
 
 
 def test_frozen() -> None:

@@ -25,5 +25,7 @@ def test_ablation_rows_differ_from_each_other_and_end_in_the_whole_model() -> No
 def test_presets_and_ablations_name_what_there_is() -> None:
     with pytest.raises(UsageError, match="nano"):
         preset("tiny")
+    with pytest.raises(UsageError, match=r"no preset \[1\]"):
+        preset([1])  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="baseline"):
         ablation("everything")

@@ -32,6 +32,15 @@ def _require(condition: bool, message: str) -> None:
         raise UsageError(f"configuration: {message}")
 
 
+def require_positive(part: Any, prefix: str, *names: str) -> None:
+    """Raise UsageError where one of these fields of a part, or a number in one, is no whole number of at least 1."""
+    for name in names:
+        value = getattr(part, name)
+        numbers = value if isinstance(value, tuple) else (value,)
+        few = "a whole number" if numbers is not value else "whole numbers"
+        _require(all(type(n) is int and n >= 1 for n in numbers), f"{prefix}{name} {value!r} must be {few} >= 1")
+
+
 @dataclass(frozen=True, kw_only=True)
 class HieraConfig:
     """SAM2's hierarchical image trunk. Sizes are those of the four stages at strides 4, 8, 16, 32."""
@@ -46,19 +55,16 @@ class HieraConfig:
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
-        _require(
-            len(self.depths) == 4 and min(self.depths) >= 1, f"trunk.depths {self.depths} must be four numbers >= 1"
-        )
-        _require(
-            len(self.windows) == 4 and min(self.windows) >= 1, f"trunk.windows {self.windows} must be four numbers >= 1"
-        )
+        require_positive(self, "trunk.", "width", "heads", "depths", "windows", "position_grid")
+        _require(len(self.depths) == 4, f"trunk.depths {self.depths} must be four numbers")
+        _require(len(self.windows) == 4, f"trunk.windows {self.windows} must be four numbers")
         _require(
             all(w % 2 == 0 for w in self.windows[:3]),
             f"trunk.windows {self.windows}: the first three are pooled 2x2, so they must be even",
         )
         _require(self.width % self.heads == 0, f"trunk.width {self.width} is not divisible by trunk.heads {self.heads}")
         _require(
-            all(0 <= b < sum(self.depths) for b in self.global_blocks),
+            all(type(b) is int and 0 <= b < sum(self.depths) for b in self.global_blocks),
             f"trunk.global_blocks {self.global_blocks} name a block beyond the {sum(self.depths)} there are",
         )
         starts = [sum(self.depths[:i]) for i in range(1, 4)]
@@ -88,6 +94,7 @@ class LiteConfig:
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
+        require_positive(self, "trunk.", "stem", "widths", "repeats", "adapter_width")
         _require(
             len(self.widths) == len(self.repeats) == 7, "trunk.widths and trunk.repeats must have seven numbers each"
         )
@@ -121,6 +128,8 @@ class BEiT3Config:
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
+        sizes = ("width", "depth", "heads", "ffn", "image_size", "patch", "vocabulary", "text_positions")
+        require_positive(self, "beit3.", *sizes)
         _require(self.width % self.heads == 0, f"beit3.width {self.width} is not divisible by beit3.heads {self.heads}")
         _require(self.patches in ("image", "trunk"), f"beit3.patches {self.patches!r} must be 'image' or 'trunk'")
         _require(
@@ -153,6 +162,7 @@ class DecoderConfig:
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
+        require_positive(self, "decoder.", "width", "heads", "mlp", "mask_channels")
         _require(
             self.width % (2 * self.heads) == 0,
             f"decoder.width {self.width} must be divisible by twice decoder.heads {self.heads}",
@@ -228,6 +238,7 @@ class RS2SAM2Config:
 
     def __post_init__(self) -> None:
         """Refuse combinations that cannot be built."""
+        require_positive(self, "", "image_size")
         _require(
             self.image_size >= 32 and self.image_size % 32 == 0,
             f"image_size {self.image_size} must be a multiple of 32",
@@ -277,8 +288,8 @@ class RS2SAM2Config:
         }
         for key, part in parts.items():
             if key in data:
-                data[key] = _build(part, data[key], f"{key}.")
-        config: RS2SAM2Config = _build(cls, data, "")
+                data[key] = build(part, data[key], f"{key}.")
+        config: RS2SAM2Config = build(cls, data, "")
         return config
 
     @classmethod
@@ -286,16 +297,16 @@ class RS2SAM2Config:
         """Inverse of `to_json`."""
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"configuration: not JSON ({error})") from None
         return cls.from_dict(data)
 
 
-def _build(part: Any, data: Any, prefix: str) -> Any:
-    """Dataclass `part` from a dict, with every key known and every value of its default's type."""
+def build(part: Any, data: Any, prefix: str) -> Any:
+    """Dataclass `part` from a dict, with every key known and every value of its default's type, or UsageError."""
     _require(isinstance(data, dict), f"{prefix.rstrip('.') or 'model'} must be an object, got {type(data).__name__}")
     fields = {f.name: f for f in dataclasses.fields(part)}
-    unknown = sorted(set(data) - set(fields))
+    unknown = sorted(str(k) for k in data if k not in fields)
     _require(not unknown, f"unknown {', '.join(prefix + k for k in unknown)}; known: {', '.join(fields)}")
     values = {}
     for key, value in data.items():

@@ -92,7 +92,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 
 def preset(name: str, **changes: Any) -> RS2SAM2Config:
     """The preset `name` with fields replaced. Raises UsageError naming the presets there are."""
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:  # a recipe may say anything
         raise UsageError(f"no preset {name!r}; choose one of {', '.join(PRESETS)}")
     return replace(PRESETS[name], **changes)
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rs2sam2.checkpoint.files import write_safetensors
-from rs2sam2.checkpoint.folder import load_model, locate, open_folder
+from rs2sam2.checkpoint.folder import is_object_first, load_model, locate, open_folder
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import UsageError, WeightsError
 from rs2sam2.files import atomic
@@ -99,6 +99,20 @@ def test_locate(toy_folder: Path) -> None:
     with pytest.raises(WeightsError, match="no weights at"):
         locate("no/such/folder")
     assert (locate("nano") / "config.json").is_file()
+
+
+def test_what_lies_in_the_current_folder_does_not_replace_the_bundled_weights(
+    toy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(toy_folder, tmp_path / "nano")
+    monkeypatch.chdir(tmp_path)
+    assert is_object_first(locate("nano"))
+    assert (locate("./nano"), locate(Path("nano"))) == (Path("nano"), Path("nano"))
+
+
+def test_the_file_of_an_object_first_model_stands_for_its_folder(toy_folder: Path) -> None:
+    assert locate(locate("nano") / "model.safetensors") == locate("nano")
+    assert locate(toy_folder / "model.safetensors") == toy_folder / "model.safetensors"  # says itself what it is
 
 
 def test_the_hub_is_not_asked_when_offline(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 import toy_layouts
 from rs2sam2 import presets
 from rs2sam2.checkpoint.folder import load_model, open_folder
-from rs2sam2.checkpoint.layouts import released_plan, resize_positions, start_plan
+from rs2sam2.checkpoint.layouts import CONFIG_KEY, released_plan, resize_positions, start_plan
 from rs2sam2.checkpoint.source import Source, open_source
 from rs2sam2.checkpoint.tables import BEIT3, RELEASED, SAM2, Renamer
 from rs2sam2.cli import run
@@ -21,7 +21,7 @@ from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import WeightsError
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from rs2sam2.presets import ABLATIONS, EVF_PROCESSOR
-from toys import TOY_LITE, randomise
+from toys import TOY, TOY_LITE, randomise
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
@@ -174,6 +174,52 @@ def test_export_is_the_way_back(tmp_path: Path, model: RS2SAM2, toy_vocabulary: 
     assert all(torch.equal(back[name], table[name]) for name in back)
     assert (tmp_path / "back" / "sentencepiece.bpe.model").exists()
     assert json.loads((tmp_path / "back" / "config.json").read_text())["model_type"] == "evf"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"presence": True, "image_size": 64, "hide_unknown": False},
+        {"decoder": dataclasses.replace(TOY.decoder, heads=4)},
+        *ABLATIONS.values(),
+    ],
+)
+def test_the_way_back_keeps_what_tensors_do_not_tell(
+    change: dict[str, object], tmp_path: Path, toy_config: RS2SAM2Config, toy_vocabulary: Path
+) -> None:
+    model = randomise(RS2SAM2(dataclasses.replace(toy_config, **change)))
+    model.save_pretrained(tmp_path / "ours", vocabulary=toy_vocabulary)
+    assert run(["export-weights", str(tmp_path / "ours"), "-o", str(tmp_path / "theirs")]) == 0
+    assert run(["import-weights", str(tmp_path / "theirs"), "-o", str(tmp_path / "again")]) == 0
+    again = RS2SAM2.from_pretrained(tmp_path / "again")
+    assert again.config == model.config and same_model(again, model)
+    assert CONFIG_KEY not in open_folder(tmp_path / "theirs").metadata  # shown as configuration, not as provenance
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("[" * 100_000, "configuration in its metadata cannot be used .*not JSON"),
+        ("{}", "configuration in its metadata cannot be used .*'format' is not 'rs2sam2'"),
+        (TOY_LITE.to_json(), "lacks .*stem"),
+        (dataclasses.replace(TOY, beit3=dataclasses.replace(TOY.beit3, ffn=32)).to_json(), "has shape"),
+        (dataclasses.replace(TOY, beit3=dataclasses.replace(TOY.beit3, ffn=10**30)).to_json(), "cannot be built"),
+    ],
+)
+def test_a_configuration_in_metadata_must_fit(tmp_path: Path, model: RS2SAM2, said: str, message: str) -> None:
+    save_file(toy_layouts.released(model), tmp_path / "model.safetensors", {CONFIG_KEY: said})
+    with pytest.raises(WeightsError, match=message):
+        open_folder(tmp_path)
+
+
+def test_numbers_that_are_not_written_are_said(
+    tmp_path: Path, model: RS2SAM2, toy_vocabulary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = toy_layouts.released(model)
+    table["mask_linear.weight"] = table["mask_linear.weight"].to(torch.float8_e4m3fn)
+    folder = write_folder(tmp_path / "released", table, toy_vocabulary, "safetensors")
+    assert run(["import-weights", str(folder), "-o", str(tmp_path / "ours")]) == 5
+    assert "mask_prompt.linear.weight is of type float8_e4m3fn" in capsys.readouterr().err
 
 
 def test_lite_models_have_no_released_layout(

@@ -65,7 +65,10 @@ def test_truncated(tmp_path: Path, name: str, keep: float) -> None:
         open_source(path)
 
 
-@pytest.mark.parametrize("content", [b"<!doctype html>not found", bytes(100), b"hello\n"])
+@pytest.mark.parametrize(
+    "content",
+    [b"<!doctype html>not found", bytes(100), b"hello\n", b"Gone\n", b"(not found)\n"],
+)
 def test_what_is_no_checkpoint_is_not_called_dangerous(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.bin").write_bytes(content)
     with pytest.raises(WeightsError, match=r"not a torch checkpoint.*download it again"):

@@ -26,6 +26,17 @@ def test_configuration_travels_as_json() -> None:
         (lambda t: t.replace('"depth"', '"deepness"'), "deepness"),
         (lambda t: t.replace("object-first", "other"), "family"),
         (lambda t: t[:-5], "not JSON"),
+        (lambda t: t.replace('"heads": 2', '"heads": 0'), "heads 0 must be a whole number >= 1"),
+        (lambda t: t.replace('"width": 20', '"width": -20'), "width -20"),
+        (lambda t: t.replace('"pyramid": 16', '"pyramid": 0'), "pyramid 0"),
+        (lambda t: t.replace('"image_size": 64', '"image_size": 64.0'), "image_size 64.0"),
+        (lambda t: t.replace('"stem": 8', '"stem": "8"'), "trunk.stem must be of type int"),
+        (lambda t: t.replace('"min_score": 0.5', '"min_score": "a"'), "min_score 'a' must be a finite number"),
+        (lambda t: t.replace('"presence_slope": 1.0', '"presence_slope": null'), "presence_slope None"),
+        (lambda t: t.replace('"presence_slope": 1.0', '"presence_slope": NaN'), "presence_slope nan"),
+        (lambda t: t.replace('"untaught": []', '"untaught": [3]'), "untaught must be a list of names"),
+        (lambda t: t.replace('"name": "toy"', '"name": 5'), "name must be text"),
+        (lambda t: t.replace('"candidates": 6', '"candidates": 65'), "candidates 65 are more than the 64 cells"),
     ],
 )
 def test_configuration_refuses(change, message: str) -> None:
@@ -36,6 +47,11 @@ def test_configuration_refuses(change, message: str) -> None:
 def test_a_class_is_named_once() -> None:
     with pytest.raises(UsageError, match="twice"):
         ObjectFirstConfig(things=("ship",), stuff=("ship",), trunk=LiteConfig())
+
+
+def test_things_are_needed() -> None:
+    with pytest.raises(UsageError, match="things must name at least one class"):
+        replace(TOY, things=())
 
 
 def test_what_was_taught() -> None:
@@ -77,6 +93,7 @@ def test_peaks_are_the_highest_of_their_neighbours() -> None:
     centres = torch.full((1, 2, 8, 8), -5.0)
     centres[0, 0, 2, 3], centres[0, 0, 2, 4], centres[0, 1, 6, 6] = 3.0, 2.0, 1.0
     assert peaks(centres, 2).tolist() == [[2 * 8 + 3, 6 * 8 + 6]]
+    assert peaks(centres[..., :4, :4], 40).shape == (1, 16)  # of a smaller square, all there are
 
 
 def test_boxes_of_candidates_lie_in_the_image_and_pass_no_gradient() -> None:

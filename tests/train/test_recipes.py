@@ -176,11 +176,22 @@ def test_overrides() -> None:
         ("data.root=x", "is no override"),
         ("--data.augmentation.crop=2", "give a probability between 0 and 1"),
         ("--epochs.more=1", "epochs is 40 and has no parts"),
+        ("--seed=-1", "seed -1 must be at least 0"),
+        ("--seed=20261127123000", "seed 20261127123000 must be at least 0 and below"),
+        ("--optimizer.eps=-1e-8", "optimizer.eps -1e-08 must not be negative"),
+        ("--learner=[a]", "learner ['a'] must be one of"),
     ],
 )
 def test_a_wrong_recipe_says_what_is_wrong(override: str, said: str) -> None:
     with pytest.raises(UsageError, match=said.replace("[", r"\[")):
         load_recipe("rrsisd-released", override.split())
+
+
+@pytest.mark.parametrize(("line", "said"), [("on: 3", "unknown key True"), ("2024: x", "unknown key 2024")])
+def test_keys_that_yaml_takes_for_no_text_are_unknown(line: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(f"data: {{root: x}}\n{line}\n")
+    with pytest.raises(UsageError, match=said):
+        load_recipe(tmp_path / "mine.yaml")
 
 
 def test_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:

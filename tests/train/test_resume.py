@@ -21,10 +21,13 @@ from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.cli import run
 from rs2sam2.errors import UsageError, WeightsError
 from rs2sam2.train import loop
-from rs2sam2.train.checkpointing import load_checkpoint
+from rs2sam2.train.checkpointing import load_checkpoint, save_checkpoint
+from rs2sam2.train.distributed import World
+from rs2sam2.train.learner import Group
 from rs2sam2.train.loop import CHECKPOINT, train
+from rs2sam2.train.optimizer import MasterOptimizer
 from rs2sam2.train.progress import ProgressLine
-from rs2sam2.train.recipe import load_recipe
+from rs2sam2.train.recipe import Optimizer, load_recipe
 
 Overrides = Callable[..., list[str]]
 PATIENCE = 300.0
@@ -58,11 +61,13 @@ def same(a: Path, b: Path) -> None:
     assert states[0] == states[1]
 
 
-@pytest.mark.parametrize(("at", "precision"), [(1, "float32"), (3, "float32"), (5, "float32"), (5, "bfloat16")])
+@pytest.mark.parametrize(
+    ("at", "precision"), [(1, "float32"), (3, "float32"), (5, "float32"), (5, "bfloat16"), (6, "float32")]
+)
 def test_interrupted_and_resumed_is_uninterrupted(
     at: int, precision: str, small: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Steps 1 and 5 are inside an epoch of 3, step 3 is its end."""
+    """Steps 1 and 5 are inside an epoch of 3, step 3 is its end, step 6 that of the run."""
     recipe = load_recipe("rrsisd-released", small(*PLUS, f"--compute.precision={precision}"))
     whole = train(recipe, tmp_path / "whole")
     assert whole.state.step == 6
@@ -89,14 +94,18 @@ def test_ctrl_c_exits_with_130(
     assert (tmp_path / "a" / CHECKPOINT).exists()
 
 
-def test_a_stop_while_validating(small: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_stop_while_validating(at: int, small: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first validation, and the last one."""
     recipe = load_recipe("rrsisd-released", small())
     train(recipe, tmp_path / "whole")
-    original = loop.validate
+    original, calls = loop.validate, []
     with monkeypatch.context() as patch:
 
         def stopping(*args: Any, **kwargs: Any) -> Any:
-            signal.raise_signal(signal.SIGTERM)
+            calls.append(None)
+            if len(calls) == at:
+                signal.raise_signal(signal.SIGTERM)
             return original(*args, **kwargs)
 
         patch.setattr(loop, "validate", stopping)
@@ -104,7 +113,19 @@ def test_a_stop_while_validating(small: Overrides, tmp_path: Path, monkeypatch: 
             train(recipe, tmp_path / "parts")
     train(recipe, tmp_path / "parts", resume=True)
     same(tmp_path / "whole" / CHECKPOINT, tmp_path / "parts" / CHECKPOINT)
+    kept = [(tmp_path / which / "last/model.safetensors").read_bytes() for which in ("whole", "parts")]
+    assert kept[0] == kept[1]
     assert [e["step"] for e in log(tmp_path / "parts", "val")] == [3, 6]
+
+
+def test_a_checkpoint_of_before_runs_said_that_they_are_finished(small: Overrides, tmp_path: Path) -> None:
+    recipe = load_recipe("rrsisd-released", small("--steps=1", "--data.val=null"))
+    train(recipe, tmp_path)
+    tensors, saved = load_checkpoint(tmp_path / CHECKPOINT)
+    del saved["state"]["finished"]
+    save_checkpoint(tmp_path / CHECKPOINT, tensors, saved, World(torch.device("cpu")))
+    again = train(recipe, tmp_path, resume=True)
+    assert (again.state.step, again.state.finished) == (1, True)
 
 
 def test_kill_minus_9_in_the_middle_of_a_save(small: Overrides, tmp_path: Path) -> None:
@@ -258,6 +279,33 @@ def test_resuming_says_what_changed(small: Overrides, tmp_path: Path, capsys: py
         train(load_recipe("rrsisd-released", small("--data.limit=3")), tmp_path / "a", resume=True)
     with pytest.raises(UsageError, match="is of another model"):
         train(load_recipe("rrsisd-released", small("--model.text_gate=false")), tmp_path / "a", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "fresh"),
+    [
+        ("--compute.precision=float32", "--compute.precision=bfloat16", "optimizer/master/"),
+        ("--ema=0.9 --freeze=[stem,trunk,neck]", "--ema=0.9 --freeze=[]", "ema/"),
+    ],
+)
+def test_what_a_changed_recipe_keeps_anew_starts_from_the_weights(
+    first: str, then: str, fresh: str, small: Overrides, tmp_path: Path
+) -> None:
+    quick = ("--data.val=null", "--optimizer.lr.rest=0", "--optimizer.lr.fusion=0")  # so that weights stay as they were
+    train(load_recipe("rrsisd-released", small(*quick, *first.split(), "--steps=1")), tmp_path)
+    weights, before = numbers(tmp_path / CHECKPOINT), numbers(tmp_path / CHECKPOINT, fresh)
+    train(load_recipe("rrsisd-released", small(*quick, *then.split(), "--steps=2")), tmp_path, resume=True)
+    added = {name: t for name, t in numbers(tmp_path / CHECKPOINT, fresh).items() if name not in before}
+    assert added
+    for name, tensor in added.items():
+        torch.testing.assert_close(tensor, weights[f"model/{name.removeprefix(fresh)}"], rtol=1e-2, atol=1e-6)
+
+
+def test_going_on_in_float32_takes_the_copies_that_were_stepped() -> None:
+    exact = torch.rand(4)
+    rounded = torch.nn.Parameter(exact.bfloat16().float())  # as the model's own weights were saved
+    MasterOptimizer([Group("rest", {"w": rounded})], Optimizer()).restore({"master/w": exact})
+    assert torch.equal(rounded, exact)
 
 
 def test_damaged_checkpoints_are_said(small: Overrides, tmp_path: Path) -> None:

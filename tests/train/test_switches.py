@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 import torch
 from toy_runs import log, numbers
 
+import toy_set
 from rs2sam2.checkpoint.folder import load_model, open_folder
-from rs2sam2.errors import UsageError
+from rs2sam2.errors import DataError, UsageError
 from rs2sam2.losses import released_losses
 from rs2sam2.model.beit3 import BEiT3
 from rs2sam2.predictor import Predictor
@@ -124,6 +126,33 @@ def test_no_target_phrases_are_of_classes_that_are_not_there(small: Overrides) -
                 made += 1
                 assert by_phrase[item.phrases[0]] != sample.category and not item.masks.any()
     assert 5 <= made <= 25  # of 30
+
+
+def test_phrases_that_the_model_does_not_read_are_left_out(small: Overrides, tmp_path: Path) -> None:
+    """In a batch or a validation, one of them would end the run."""
+    toy_set.write_set(tmp_path)
+    entries = [json.loads(line) for line in (tmp_path / "val.jsonl").read_text().splitlines()]
+    on = (f"--data.root={tmp_path}", "--data.layout=null")
+
+    def write(split: str, *wrong: str) -> None:
+        changed = [{**entry, "phrase": phrase} for entry, phrase in zip(entries, wrong, strict=False)]
+        lines = [json.dumps(entry) for entry in (*changed, *entries[len(changed) :])]
+        (tmp_path / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+
+    long = "the ship on the left " * 30
+    write("train", long, "")
+    write("val", long)
+    learner = learner_of(small(*on))
+    data = learner.training_data()
+    assert (len(data), len(learner.validation_data())) == (7, 8)
+    learner.collate([data[i] for i in range(7)])
+    assert learner.notes[1:] == [
+        "left out of train: 2 phrases, empty or longer than this model reads",
+        "left out of val: 1 phrases, empty or longer than this model reads",
+    ]
+    write("train", *[long] * 9)
+    with pytest.raises(DataError, match=r"left out of train: 9 phrases, .* shorten them"):
+        learner_of(small(*on))
 
 
 def test_no_target_phrases_need_classes(refsegrs: Path, small: Overrides) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rs2sam2.checkpoint import tables
 from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.checkpoint.folder import CONFIG_FILE, WEIGHTS_FILE, WeightsFolder
+from rs2sam2.checkpoint.layouts import CONFIG_KEY
 from rs2sam2.checkpoint.tables import Renamer
 from rs2sam2.errors import WeightsError
 from rs2sam2.files import atomic, write_text
@@ -19,7 +20,8 @@ RELEASED_VOCABULARY = "sentencepiece.bpe.model"  # where transformers looks for 
 def export_released(folder: WeightsFolder, output: Path, progress: Callable[[int], None] = lambda _: None) -> int:
     """Write `output` as a transformers-style folder; the number of entries. Raises WeightsError.
 
-    What the model does not read (the tables of drops) is not there; the released code does not read it either.
+    What the model does not read (the tables of drops) is not there; the released code does not read it either. The file's
+    metadata holds our configuration, so that the way back gives the same model.
     """
     plan = folder.plan
     renamer = Renamer(tables.RELEASED)
@@ -39,7 +41,7 @@ def export_released(folder: WeightsFolder, output: Path, progress: Callable[[int
         output / WEIGHTS_FILE,
         shapes,
         lambda other: plan.tensors[ours[other]](),
-        {"layout": "RS2-SAM2 as released"},
+        {"layout": "RS2-SAM2 as released", CONFIG_KEY: plan.config.to_json()},
         progress,
     )
     if folder.vocabulary is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from rs2sam2.errors import WeightsError
 from rs2sam2.files import atomic
 
 DTYPE_NAMES = {
@@ -36,10 +37,16 @@ def write_safetensors(
 
     The library's own writer wants all tensors at once and copies them to bytes. The format is an 8-byte length, a JSON
     header and the data: https://github.com/huggingface/safetensors#format. `progress` gets the bytes written so far.
+    Raises WeightsError for a type of numbers that is none of `DTYPE_NAMES`.
     """
     header: dict[str, object] = {"__metadata__": {"format": "pt", **metadata}}
     offset = 0
     for name, (dtype, shape) in shapes.items():
+        if dtype not in DTYPE_NAMES:
+            kind = str(dtype).removeprefix("torch.")
+            raise WeightsError(
+                f"{name} is of type {kind}, which is not written; convert it to float16 or bfloat16 first"
+            )
         size = torch.Size(shape).numel() * dtype.itemsize
         header[name] = {"dtype": DTYPE_NAMES[dtype], "shape": list(shape), "data_offsets": [offset, offset + size]}
         offset += size

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from rs2sam2.checkpoint.files import write_safetensors
-from rs2sam2.checkpoint.layouts import Plan, is_beit3, is_released, is_sam2, native_plan, released_plan
+from rs2sam2.checkpoint.layouts import CONFIG_KEY, Plan, is_beit3, is_released, is_sam2, native_plan, released_plan
 from rs2sam2.checkpoint.source import open_source
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import UsageError, WeightsError
@@ -54,21 +54,23 @@ class WeightsFolder:
 
 
 def locate(weights: str | Path, revision: str | None = None, subfolder: str | None = None) -> Path:
-    """The local folder or file of `weights`: a path, a hub id (downloaded once, then cached), or `nano`.
+    """The local folder or file of `weights`: `nano`, a path, or a hub id (downloaded once, then cached).
 
-    HF_HUB_OFFLINE, HF_HOME, HF_TOKEN and HF_ENDPOINT are honoured. Raises WeightsError.
+    The text `nano` is always the bundled weights; a folder of that name is `./nano`. For an object-first model's file it is
+    the folder, which alone says what it is. HF_HUB_OFFLINE, HF_HOME, HF_TOKEN and HF_ENDPOINT are honoured. Raises WeightsError.
     """
     path = Path(weights).expanduser()
-    if path.exists():
-        folder = path / subfolder if subfolder else path
-        if not folder.exists():
-            raise WeightsError(f"no folder {subfolder!r} in {path}")
-        return folder
-    if str(weights) == BUNDLED:
+    # before paths: what happens to lie in the current folder must not replace the default
+    if weights == BUNDLED or (str(weights) == BUNDLED and not path.exists()):
         bundled = Path(str(files("rs2sam2"))) / "assets" / BUNDLED
         if not (bundled / WEIGHTS_FILE).is_file():
             raise WeightsError(f"the bundled weights are missing from {bundled}; reinstall rs2sam2")
         return bundled
+    if path.exists():
+        folder = path / subfolder if subfolder else path
+        if not folder.exists():
+            raise WeightsError(f"no folder {subfolder!r} in {path}")
+        return folder.parent if folder.name == WEIGHTS_FILE and is_object_first(folder.parent) else folder
     if not _HUB_ID.fullmatch(str(weights)):
         raise WeightsError(
             f"no weights at {weights}; give a folder, a file, a hub id such as ReeF2025/RS2-SAM2, or {BUNDLED!r}"
@@ -135,7 +137,8 @@ def open_folder(path: Path) -> WeightsFolder:
             f"its entries look like {', '.join(list(source)[:3])}"
         )
     vocabulary = next((folder / n for n in VOCABULARY_NAMES if (folder / n).is_file()), None)
-    return WeightsFolder(path, plan, source.metadata, vocabulary)
+    provenance = {key: value for key, value in source.metadata.items() if key != CONFIG_KEY}
+    return WeightsFolder(path, plan, provenance, vocabulary)
 
 
 def load_model(

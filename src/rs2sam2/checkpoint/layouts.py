@@ -22,13 +22,15 @@ from rs2sam2.checkpoint import tables
 from rs2sam2.checkpoint.source import Source
 from rs2sam2.checkpoint.tables import Drop, Renamer
 from rs2sam2.config import BEiT3Config, DecoderConfig, HieraConfig, RS2SAM2Config
-from rs2sam2.errors import WeightsError
+from rs2sam2.errors import UsageError, WeightsError
 from rs2sam2.model.beit3 import FIRST_POSITION
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from rs2sam2.presets import BEIT3, EVF_PROCESSOR, HIERA
 
 TRUNK_ANCHOR = "image_encoder.trunk.patch_embed.proj.weight"
 BEIT3_ANCHOR = "beit3.text_embed.weight"
+CONFIG_KEY = "rs2sam2_config"
+"""In the metadata of what we export in the released layout: our configuration, much of which tensors do not tell."""
 FRESH_FROM_SAM2_AND_BEIT3 = (
     r"(sparse_projection|text_projection|text_weight|mask_prompt|text_gate)\.|.*\.(text|mlp)_adapter\."
 )
@@ -48,15 +50,42 @@ class Plan:
     release: Callable[[], None] = lambda: None  # let go of the files' pages that were read so far
 
     def model_on_meta(self) -> RS2SAM2:
-        """The model without storage; its names and shapes are what must be filled."""
-        with torch.device("meta"):
-            return RS2SAM2(self.config)
+        """The model without storage; its names and shapes are what must be filled. Raises WeightsError."""
+        try:
+            with torch.device("meta"):
+                return RS2SAM2(self.config)
+        except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:  # sizes beyond what torch can count
+            said = str(error).partition("\n")[0][:120]
+            raise WeightsError(f"{self.origin}: configuration {self.config.name!r} cannot be built ({said})") from None
 
 
 def released_plan(source: Source) -> Plan:
-    """Plan for a checkpoint of the released RS2-SAM2, or of EVF-SAM2, whatever prefix training put before the names."""
-    anchor = f"visual_model.{TRUNK_ANCHOR}"
-    source = source.strip(_prefix(source, anchor))
+    """Plan for a checkpoint of the released RS2-SAM2, or of EVF-SAM2, whatever prefix training put before the names.
+
+    Its configuration is read off the tensors, or from the metadata of what we exported. Raises WeightsError.
+    """
+    source = source.strip(_prefix(source, f"visual_model.{TRUNK_ANCHOR}"))
+    config = _exported_config(source) if CONFIG_KEY in source.metadata else _released_config(source)
+    masks = config.decoder.masks
+    layout = "EVF-SAM2" if masks == "best_of_three" else "RS2-SAM2 as released"
+    plan = Plan(config, layout, source.description, {}, release=source.release)
+    last_block = sum(config.trunk.depths) - 1 if isinstance(config.trunk, HieraConfig) else 0
+    _fill(plan, source, Renamer(tables.RELEASED), tables.released_drops(masks, config.mask_prompt, last_block))
+    return _complete(plan)
+
+
+def _exported_config(source: Source) -> RS2SAM2Config:
+    """What `export_released` wrote. It may come from anywhere: `_complete` checks that the tensors are of these shapes."""
+    try:
+        return RS2SAM2Config.from_json(source.metadata[CONFIG_KEY])
+    except UsageError as error:
+        raise WeightsError(
+            f"{source.description}: the configuration in its metadata cannot be used ({error})"
+        ) from None
+
+
+def _released_config(source: Source) -> RS2SAM2Config:
+    """What the tensors tell, and the published choices where they tell nothing (resolution, heads)."""
     text_adapters = any(".Space_Adapter." in name for name in source)
     mask_prompt = "mask_product.weight" in source
     text_weight = "text2one_linear.weight" in source
@@ -76,10 +105,7 @@ def released_plan(source: Source) -> Plan:
         hide_unknown=not evf,
         **({"processor": EVF_PROCESSOR} if evf else {}),  # type: ignore[arg-type]
     )
-    config = dataclasses.replace(config, name=_name(config))
-    plan = Plan(config, "EVF-SAM2" if evf else "RS2-SAM2 as released", source.description, {}, release=source.release)
-    _fill(plan, source, Renamer(tables.RELEASED), tables.released_drops(masks, mask_prompt, sum(trunk.depths) - 1))
-    return _complete(plan)
+    return dataclasses.replace(config, name=_name(config))
 
 
 def start_plan(sam2: Source, beit3: Source, image_size: int, beit3_size: int) -> Plan:

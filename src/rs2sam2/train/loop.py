@@ -62,6 +62,8 @@ class State:
     """Spent on the run, over all its parts."""
     values: dict[str, float] = field(default_factory=dict)
     """Of the last validation."""
+    finished: bool = False
+    """Whether the weights of the last step were validated and written: a run may be stopped between the two."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +125,16 @@ class Trainer:
     def run(self) -> Result:
         """Train to the end. See `train`."""
         try:
-            while self.state.step < self.total:
-                self._epoch()
+            while self.state.step < self.total or not self.state.finished:
+                if self.state.step < self.total:
+                    self._epoch()
                 ended = self.state.step >= self.total
                 if self.samples and (ended or (self.state.epoch + 1) % self.recipe.validation.every == 0):
                     self._validate()
                 self._write_weights("last")
                 if self.state.position >= self.per_epoch:
                     self.state.epoch, self.state.position = self.state.epoch + 1, 0
+                self.state.finished = ended
                 self._save()
         finally:
             if self.journal is not None:
@@ -307,11 +311,15 @@ class Trainer:
             means = part(tensors, "ema")
             if means:
                 for name, mean in self.ema.mean.items():
-                    fill(mean, means[name])
+                    if name in means:
+                        fill(mean, means[name])
+                    else:  # was frozen so far: its mean starts here
+                        mean.copy_(self.optimizer.weights[name].detach())
                 self.ema.updates = saved["ema_updates"]
             else:  # switched on for the rest of the run: the mean starts here
                 self.ema = EMA(self.optimizer.weights, self.ema.decay)
         self.state = State(**saved["state"])
+        self.state.finished = self.state.finished and self.state.step >= self.total  # it may go on for longer now
         if self.world.rank < len(saved["rng"]):
             rng.restore(part(tensors, f"rng/{self.world.rank}"), saved["rng"][self.world.rank])
         self.line.note(f"going on from step {self.state.step} of {self.total}")

@@ -105,10 +105,13 @@ class MasterOptimizer:
 
     @torch.no_grad()
     def restore(self, saved: Mapping[str, Tensor]) -> None:
-        """Inverse of `tensors`."""
+        """Inverse of `tensors`, once the parameters are restored; those that had no copy so far give it now."""
         for name, weight in self.weights.items():
-            if weight is not self.parameters[name]:
-                fill(weight, saved[f"master/{name}"])
+            master = saved.get(f"master/{name}")
+            if master is not None:  # also where the run goes on in float32: the parameter itself was rounded
+                fill(weight, master)
+            elif weight is not self.parameters[name]:
+                weight.copy_(self.parameters[name])
             for key in ("step", "exp_avg", "exp_avg_sq"):
                 value = saved.get(f"adamw/{key}/{name}")
                 if value is not None:  # a parameter without a gradient so far has no state

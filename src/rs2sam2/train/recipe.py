@@ -39,6 +39,7 @@ class Optimizer:
             len(self.betas) == 2 and all(0 <= b < 1 for b in self.betas),
             f"optimizer.betas {self.betas} must be two numbers in [0, 1)",
         )
+        require(self.eps >= 0, f"optimizer.eps {self.eps} must not be negative")
         require(self.clip is None or self.clip > 0, f"optimizer.clip {self.clip} must be above 0, or null")
 
 
@@ -157,6 +158,7 @@ class Recipe:
     options: Any = None
 
     def __post_init__(self) -> None:
+        require(0 <= self.seed < 2**32, f"seed {self.seed} must be at least 0 and below 2^32")
         require(self.epochs >= 1, f"epochs {self.epochs} must be at least 1")
         require(self.steps is None or self.steps >= 1, f"steps {self.steps} must be at least 1, or null")
         require(self.per_device >= 1, f"per_device {self.per_device} must be at least 1")
@@ -179,7 +181,9 @@ class Recipe:
 def recipe_from_dict(data: dict[str, Any]) -> Recipe:
     """Raises UsageError for an unknown key, a value of a wrong type, or one that cannot be."""
     learner = data.get("learner", "rs2sam2")
-    require(learner in LEARNERS, f"learner {learner!r} must be one of {', '.join(LEARNERS)}")
+    require(
+        isinstance(learner, str) and learner in LEARNERS, f"learner {learner!r} must be one of {', '.join(LEARNERS)}"
+    )
     options = options_of(learner)
     common = {f.name for f in dataclasses.fields(Recipe)} - {"options"}
     own = {f.name for f in dataclasses.fields(options)}
@@ -261,8 +265,8 @@ def _set(data: dict[str, Any], key: str, value: Any) -> None:
     data[last] = value
 
 
-def _meant(key: str, known: set[str]) -> str:
+def _meant(key: object, known: set[str]) -> str:
     import difflib
 
-    close = difflib.get_close_matches(key, known, 1)
+    close = difflib.get_close_matches(str(key), known, 1)  # YAML takes `on:` and `2024:` for no text
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"

@@ -40,6 +40,16 @@ def thin(samples: Sequence[Sample], limit: int | None) -> list[Sample]:
     return [samples[i * len(samples) // limit] for i in range(limit)]
 
 
+def readable(samples: Sequence[Sample], reads: Callable[[str], bool], split: str) -> tuple[list[Sample], list[str]]:
+    """The samples whose phrase is not empty and which the model `reads`, and a note for the user where others are left out.
+
+    Found out in a batch or a validation, one of them would end a run that has gone on for hours.
+    """
+    kept = [sample for sample in samples if sample.phrase.strip() and reads(sample.phrase)]
+    count = len(samples) - len(kept)
+    return kept, [f"left out of {split}: {count} phrases, empty or longer than this model reads"] if count else []
+
+
 def validate(
     samples: Sequence[Sample],
     segmenter: Segmenter,

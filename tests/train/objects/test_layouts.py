@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -38,6 +39,15 @@ def test_layouts_without_images(tmp_path: Path) -> None:
     loss = sum(losses.values())
     loss.backward()
     assert torch.isfinite(loss) and model.describe.unseen.grad is not None
+
+
+def test_layouts_of_which_nothing_is_asked(tmp_path: Path) -> None:
+    """Their phrases were all too long for the model."""
+    toy_imagery.write_layouts(tmp_path / "layouts.jsonl.gz")
+    sampler = LayoutSampler(read_layouts(tmp_path / "layouts.jsonl.gz"), TOY, no_target=0.3, hard=0.5)
+    item = replace(sampler.draw(Random(0), PhraseBank(), 2), asked=[])
+    losses = layout_losses(toy_model(), collate_layouts([item], toy_tokenizer()))
+    assert all(torch.isfinite(torch.as_tensor(value)) for value in losses.values())
 
 
 def test_a_turned_layout_keeps_its_phrase_true(tmp_path: Path) -> None:

@@ -180,6 +180,16 @@ def test_classes_that_no_image_shows_are_told(toy: Toy, tmp_path: Path) -> None:
     assert "barge" not in load_segmenter(tmp_path / "weights").classes
 
 
+def test_phrases_to_validate_on_that_it_does_not_read_are_left_out(toy: Toy, tmp_path: Path) -> None:
+    toy_set.write_set(tmp_path)
+    entries = [json.loads(line) for line in (tmp_path / "val.jsonl").read_text().splitlines()]
+    entries[0]["phrase"] = "the ship beside the bridge " * 30
+    (tmp_path / "val.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    learner = ObjectFirstLearner(toy(f"--data.refs={tmp_path}"), CPU)
+    assert len(learner.validation_data()) == 8
+    assert "left out of val: 1 phrases, empty or longer than this model reads" in learner.notes
+
+
 def test_wrong_starts_are_said(toy: Toy, toy_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="is no object-first model"):
         ObjectFirstLearner(toy(f"--init.weights={toy_folder}"), CPU)
@@ -187,6 +197,14 @@ def test_wrong_starts_are_said(toy: Toy, toy_folder: Path, tmp_path: Path) -> No
         toy("--init.weights=nano", "--init.lite0=x.pth")
     with pytest.raises(WeightsError, match=r"init.lite0 .*x.pth cannot be read"):
         ObjectFirstLearner(toy(f"--init.lite0={tmp_path / 'x.pth'}"), CPU)
+    for name, content in (("gone", b"Gone\n"), ("list", b"(a\n")):
+        (tmp_path / f"{name}.pth").write_bytes(content)
+        with pytest.raises(WeightsError, match=rf"init.lite0 .*{name}.pth cannot be read"):
+            ObjectFirstLearner(toy(f"--init.lite0={tmp_path / name}.pth"), CPU)
+    for name, table in (("rows", [1, 2]), ("other", {"a": torch.ones(1)})):
+        torch.save(table, tmp_path / f"{name}.pth")
+        with pytest.raises(WeightsError, match=rf"init.lite0 .*{name}.pth (cannot be read|is not EfficientNet-Lite0)"):
+            ObjectFirstLearner(toy(f"--init.lite0={tmp_path / name}.pth"), CPU)
     with pytest.raises(UsageError, match="unknown keys imagesize"):
         ObjectFirstLearner(toy("--model={imagesize: 64}"), CPU)
     with pytest.raises(DataError, match=r"no folder .*elsewhere .*--data.root=DIR"):

@@ -87,6 +87,8 @@ def test_parts_of_all_pools(toy: Toy) -> None:
     kept, held = open_parted(Path(data.root), data.pools, 0.4)
     assert [len(p) for p in kept] == [3, 3, 3, 9] and [len(p) for p in held] == [2, 2, 2, 6]
     assert not open_parted(Path(data.root), data.pools, 0)[1]
+    with pytest.raises(UsageError, match=r"calibration.share 0.99 holds out every image"):
+        open_parted(Path(data.root), data.pools, 0.99)
 
 
 def test_a_large_image_is_made_smaller_with_its_annotation(tmp_path: Path) -> None:

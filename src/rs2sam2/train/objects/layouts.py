@@ -243,7 +243,7 @@ def collate_layouts(items: Sequence[LayoutItem], tokenizer: Tokenizer) -> Layout
         image_index=torch.tensor([b for b, _ in rows], dtype=torch.int64),
         fits=fits,
         form=torch.tensor([asked.form for _, asked in rows], dtype=torch.int64),
-        present=torch.tensor([asked.there for _, asked in rows]),
+        present=torch.tensor([asked.there for _, asked in rows], dtype=torch.bool),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from rs2sam2.data.language.plain import plain
 from rs2sam2.data.registry import open_dataset
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import DataError
@@ -39,6 +40,7 @@ from rs2sam2.train.objects.pools import open_parted
 from rs2sam2.train.objects.start import after_lessons, freeze, start
 from rs2sam2.train.provenance import fingerprint
 from rs2sam2.train.recipe import Recipe
+from rs2sam2.train.validation import readable as readable_samples
 
 PREFIX = "model."
 """Of the model's names in the module."""
@@ -69,14 +71,18 @@ class ObjectFirstLearner:
             collate_both, tokenizer=self.tokenizer
         )
         real = [] if data.layouts is None else read_layouts(Path(data.root) / data.layouts)
-        self._val: list[Sample] = [] if data.refs is None else open_dataset(data.refs).read(data.val)
+        val = [] if data.refs is None else open_dataset(data.refs).read(data.val)
         beside = never_beside({phrase.layout for phrase in real}, data.rare)
         self.pools, self.held_out = open_parted(Path(data.root), data.pools, data.calibration.share, beside)
         self.config = after_lessons(model.config, {name for pool in self.pools for name in pool.shown()})
         self.layouts = (
             LayoutSampler(real, self.config, data.no_target, data.hard, data.imagined, data.freely) if real else None
         )
-        self.notes = [*notes, f"images: {', '.join(f'{p.name} {len(p)}' for p in self.pools)}"]
+        self._val: list[Sample]
+        self._val, short_of = readable_samples(
+            val, lambda phrase: self.tokenizer.reads(plain(phrase, self.config.taught)), data.val
+        )
+        self.notes = [*notes, *short_of, f"images: {', '.join(f'{p.name} {len(p)}' for p in self.pools)}"]
         foreign = sorted({name for pool in self.pools for name in pool.classes()} - set(self.config.classes))
         if foreign:
             self.notes.append(

@@ -107,8 +107,8 @@ def open_parted(
     """The pools of a recipe to train on, and a share of each that is held out. Pools that are None are left out.
 
     `beside`: what can be denied of a picture for what it shows, see `never_beside`. What is pasted is cut out of images to
-    train on alone. Raises UsageError where a pool's files are not there (all such pools are named, before any is read), or
-    a pattern of what to exclude fits nothing; DataError where files are not as they must be.
+    train on alone. Raises UsageError where a pool's files are not there (all such pools are named, before any is read), a
+    pattern of what to exclude fits nothing, or all is held out; DataError where files are not as they must be.
     """
     wanted = {name: pool for name, pool in options.items() if pool is not None}
     missing = {name: path for name, pool in wanted.items() if (path := _missing(root, pool)) is not None}
@@ -119,6 +119,10 @@ def open_parted(
     unlike = beside or {}
     parted = [_open(root, name, pool, unlike).parted(share) for name, pool in wanted.items() if pool.kind != "pasted"]
     kept: list[Pool] = [pool for pool, _ in parted if len(pool)]
+    if parted and not kept:
+        raise UsageError(
+            f"recipe: data.calibration.share {share} holds out every image of every pool; choose a lower share, or 0"
+        )
     records = [record for pool in kept if isinstance(pool, ImagePool) for record in pool.records if record.counted]
     kept += [pasted_pool(name, pool, root, records) for name, pool in wanted.items() if pool.kind == "pasted"]
     return kept, [pool for _, pool in parted if len(pool)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from rs2sam2.checkpoint.folder import save_folder
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.data.registry import open_dataset
 from rs2sam2.data.sample import Sample
+from rs2sam2.errors import DataError
 from rs2sam2.model.hiera import Hiera
 from rs2sam2.model.lite import LiteTrunk
 from rs2sam2.model.rs2sam2 import RS2SAM2
@@ -30,6 +31,7 @@ from rs2sam2.train.rs2sam2.lora import add_lora, merged
 from rs2sam2.train.rs2sam2.module import TrainedModel
 from rs2sam2.train.rs2sam2.options import Options
 from rs2sam2.train.rs2sam2.start import seeded_start
+from rs2sam2.train.validation import readable
 
 PREFIX = "model."
 """Of the model's names in the module."""
@@ -43,13 +45,20 @@ class RS2SAM2Learner:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         """Raises UsageError, WeightsError, VocabularyError or DataError."""
         self.recipe, self.options, self.device = recipe, recipe.options, device
-        self._samples, self._layouts = read_training(self.options.data)  # before the weights: it is quick
+        data = self.options.data
+        samples, self._layouts = read_training(data)  # before the weights: it is quick
+        val = [] if data.val is None else open_dataset(data.root, data.layout).read(data.val)
         changes = dict(self.options.model)
         if self.options.losses.presence:
             changes.setdefault("presence", True)
-        model, self.vocabulary, self.notes = seeded_start(self.options.init, changes, recipe.seed)
+        model, self.vocabulary, notes = seeded_start(self.options.init, changes, recipe.seed)
         self.config: RS2SAM2Config = model.config
         self.tokenizer = Tokenizer(self.vocabulary, self.config.beit3.vocabulary, self.config.beit3.max_tokens)
+        self._samples, short_of = readable(samples, self.tokenizer.reads, data.train)
+        self._val, short_of_val = readable(val, self.tokenizer.reads, str(data.val))
+        self.notes = [*notes, *short_of, *short_of_val]
+        if not self._samples:
+            raise DataError(f"{data.root}: {short_of[0]}; shorten them, or train a model that reads longer ones")
         self.collate: Callable[[Sequence[Item]], Batch] = partial(collate, tokenizer=self.tokenizer)
         freeze(model, self.options.freeze)
         if self.options.lora is not None:
@@ -88,13 +97,8 @@ class RS2SAM2Learner:
         """Images with phrases."""
         return PhraseItems(self._samples, self.options.data, self.config, seed=self.recipe.seed, layouts=self._layouts)
 
-    @cached_property
-    def _val(self) -> list[Sample]:
-        data = self.options.data
-        return [] if data.val is None else open_dataset(data.root, data.layout).read(data.val)
-
     def validation_data(self) -> list[Sample]:
-        """The split `data.val` of the first data set."""
+        """The split `data.val` of the first data set, as far as the model reads its phrases."""
         return self._val
 
     def segmenter(self, state: Mapping[str, Tensor]) -> Segmenter:
