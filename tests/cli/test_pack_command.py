@@ -31,7 +31,7 @@ def test_more_candidates_than_in_training(tmp_path: Path, capsys: pytest.Capture
     assert run(["pack", "nano", "--candidates", "9", "-o", str(tmp_path / "out")]) == 0
     assert load(tmp_path / "out").config.candidates == 9
     assert run(["pack", "nano", "--candidates", "0", "-o", str(tmp_path / "none")]) == 2
-    assert "candidates and depth must be at least 1" in capsys.readouterr().err and not (tmp_path / "none").exists()
+    assert "candidates 0 must be a whole number >= 1" in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
 def test_presence_is_calibrated(
