@@ -220,6 +220,9 @@ def test_what_cannot_be_meant_is_said_before_the_work(tmp_path: Path, scenes: li
         archive.plan(scenes, tmp_path / "file", SUFFIXES)
     with pytest.raises(UsageError, match="would be lost"):
         archive.plan(scenes, Path(scenes[0]).parent, SUFFIXES)
+    archive.check_apart([str(tmp_path)], tmp_path, (".gpkg",))
+    with pytest.raises(UsageError, match="taken for scenes"):
+        archive.check_apart([str(tmp_path)], tmp_path, SUFFIXES)
     for phrases, said in (((), "no phrase"), ((" ",), "an empty phrase"), (("red", "red"), "given twice")):
         with pytest.raises(UsageError, match=said):
             batch(phrases=phrases)

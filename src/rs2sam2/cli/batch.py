@@ -87,6 +87,7 @@ def batch(
     check_phrases(phrase)
     suffixes = ["." + name.lower().lstrip(".") for part in image_format for name in part.split(",")]
     check_uses(flags, stac, suffixes)
+    archive.check_apart(scenes, output, suffixes)
     jobs = archive.plan(archive.find_scenes(scenes), output, suffixes)
     jobs = archive.shard(jobs, shard) if shard is not None else jobs
     if not resume:

@@ -201,6 +201,15 @@ def find_scenes(names: Sequence[str]) -> list[str]:
     return found
 
 
+def check_apart(names: Sequence[str], folder: Path, suffixes: Sequence[str]) -> None:
+    """UsageError where results would be found as scenes the next time."""
+    for name in names:
+        if set(suffixes) & set(RASTERS) and Path(name).is_dir() and Path(name).resolve() == folder.resolve():
+            raise UsageError(
+                f"results beside the scenes of {name} would be taken for scenes; name another folder with -o"
+            )
+
+
 RASTERS = (".tif", ".tiff", ".vrt", ".jp2", ".png", ".jpg", ".jpeg", ".img")
 
 
