@@ -36,8 +36,8 @@ def require_positive(part: Any, prefix: str, *names: str) -> None:
     """Raise UsageError where one of these fields of a part, or a number in one, is no whole number of at least 1."""
     for name in names:
         value = getattr(part, name)
-        numbers = value if isinstance(value, tuple) else (value,)
-        few = "a whole number" if numbers is not value else "whole numbers"
+        several = isinstance(value, tuple | list)
+        numbers, few = (value, "whole numbers") if several else ((value,), "a whole number")
         _require(all(type(n) is int and n >= 1 for n in numbers), f"{prefix}{name} {value!r} must be {few} >= 1")
 
 

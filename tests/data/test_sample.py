@@ -1,9 +1,12 @@
+import struct
+
 import numpy as np
 import pytest
 from fake_sets import deep_png, mask, picture
 from PIL import Image
 
 from rs2sam2.data import RLE, Polygons, Sample
+from rs2sam2.depth import more_than_8_bits
 from rs2sam2.errors import DataError
 
 
@@ -90,3 +93,13 @@ def test_draft_decodes_smaller_but_not_too_small(tmp_path):
     picture(0, 400, 800).save(tmp_path / "i.jpg")
     assert make(tmp_path / "i.jpg").load_image(at_least=(100, 200)).size == (200, 100)
     assert make(tmp_path / "i.jpg").load_image(at_least=(101, 200)).size == (400, 200)
+
+
+def test_five_bits_a_colour_are_not_sixteen(tmp_path):
+    """BMP files of 16 bits a pixel: Pillow's raw mode BGR;16."""
+    header = struct.pack(
+        "<2sIHHI IiiHHIIiiII III", b"BM", 66 + 8, 0, 0, 66, 40, 2, 2, 1, 16, 3, 8, 0, 0, 0, 0, 0xF800, 0x7E0, 0x1F
+    )
+    (tmp_path / "a.bmp").write_bytes(header + struct.pack("<4H", 0xF800, 0x7E0, 0x1F, 0xFFFF))
+    with Image.open(tmp_path / "a.bmp") as image:
+        assert not more_than_8_bits(image)

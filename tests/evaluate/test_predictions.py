@@ -127,6 +127,12 @@ def test_white_of_16_bits(tmp_path: Path, values: list[int], foreground: list[bo
     assert read_mask_file(tmp_path / name).tolist() == [foreground]
 
 
+def test_neither_8_nor_16_bits(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 4095]], np.uint16)).save(tmp_path / "m.png")
+    with pytest.raises(DataError, match="values up to 4095"):
+        read_mask_file(tmp_path / "m.png")
+
+
 def test_records_of_another_split_are_passed_over(tmp_path: Path, samples: list[Sample]) -> None:
     lines = [{"id": s.id, "split": split, "rle": code(s.load_mask())} for split in ("train", "val") for s in samples]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))

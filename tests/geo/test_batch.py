@@ -82,6 +82,12 @@ def test_a_mosaic_is_done_again_when_a_part_of_it_changes(tmp_path: Path, scenes
     assert statuses(batch(), jobs) == ["done"]
 
 
+def test_a_remote_scene_is_not_opened_to_see_what_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "open_raster", lambda source: pytest.fail(f"{source} was opened"))
+    for source in ("https://example.org/s.tif", "/vsicurl/https://example.org/s.tif"):
+        assert batch().key(archive.Job(source, (), Path("s.json")))
+
+
 def test_a_name_that_is_no_utf8_stops_nothing(tmp_path: Path, scenes: list[str]) -> None:
     odd = tmp_path / "scenes" / os.fsdecode(b"caf\xe9.tif")
     odd.write_bytes(Path(scenes[0]).read_bytes())

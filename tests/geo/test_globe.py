@@ -118,6 +118,15 @@ def test_edges_of_an_area_are_straight_in_its_own_system(tmp_path: Path) -> None
         segment_scene(scene, "red", predictor=predictor(), aoi=shapely.box(0, 40, 6, 45.98))
 
 
+def test_an_area_of_many_parts(tmp_path: Path) -> None:
+    place = Affine(10, 0, 499_000, 0, -10, 5_095_500)
+    scene = box_scene(tmp_path / "scene.tif", "EPSG:32631", place, slice(0, 200), slice(0, 200), (200, 200))
+    x, y = np.meshgrid(np.linspace(-60, 60, 200), np.linspace(-60, 60, 200))
+    parts = shapely.box(x.ravel(), y.ravel(), x.ravel() + 0.1, y.ravel() + 0.1)
+    area = shapely.MultiPolygon([*parts, shapely.box(2.99, 45.99, 3.01, 46.01)])
+    assert 0 < segment_scene(scene, "red", predictor=predictor(), aoi=area).phrases[0].pixels < 40_000
+
+
 def test_an_area_in_metres_that_says_degrees(tmp_path: Path) -> None:
     place = Affine(10, 0, 499_000, 0, -10, 5_095_500)
     scene = box_scene(tmp_path / "scene.tif", "EPSG:32631", place, slice(0, 20), slice(0, 20), (50, 50))

@@ -22,6 +22,7 @@ SIZE = (320, 400)
         ("the two airplanes", "scene"), ("the ship in the upper right corner", "scene"),
         ("could you segment the upper jets?", "scene"), ("find the top-left ship", "scene"),
         ("the biggest solar farm", "scene"), ("the solar farm on the left", "scene"),
+        ("the car in the upper right corner of the parking lot", "tile"), ("the largest ships", "scene"),
         ("the solar farm on the left of the barn", "tile"), ("the northernmost solar farm", "scene"),
     ],
 )  # fmt: skip
@@ -32,6 +33,8 @@ def test_words_about_the_frame_make_a_phrase_about_the_scene(phrase: str, scope:
 def test_a_tile_is_asked_without_the_words_that_the_scene_has_answered() -> None:
     assert local_phrase("the leftmost white ship next to the harbor") == "all white ships"
     assert local_phrase("the three storage tanks at the top") == "all storage tanks"
+    for unclear in ("the largest ships", "the ship at the top center", "the ship going to the left"):
+        assert local_phrase(unclear) == "all ships"
     assert local_phrase("please find the leftmost jet in this image", ("airplane",)) == "all airplanes"
     assert (
         local_phrase("the leftmost warehouse", ("warehouse",)) == "all warehouses"

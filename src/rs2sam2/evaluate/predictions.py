@@ -93,6 +93,8 @@ def read_mask_file(file: Path) -> Mask:
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
         raise DataError(f"mask {file} cannot be read ({error}); write it again") from None
     most = pixels.max(initial=0)
+    if 255 < most <= 32767:
+        raise DataError(f"mask {file} has values up to {most}; write 0 and 255, or in 16 bits 0 and 65535")
     foreground: Mask = pixels > (0 if most <= 1 else 127 if most <= 255 else 32767)
     return foreground
 

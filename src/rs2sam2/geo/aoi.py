@@ -67,16 +67,15 @@ def _in_scene(aoi: Any, aoi_crs: Any, ground: Ground, source: str) -> Any:
     except UsageError:
         whole = False
     aoi = shapely.make_valid(aoi)
-    if system.is_geographic:
-        aoi = shapely.union_all([_turned(aoi, turn) for turn in (-360, 0, 360)])
-        frame = on_the_globe(frame) if whole else None
-    near = aoi
+    near = [_turned(aoi, turn) for turn in (-360, 0, 360)] if system.is_geographic else [aoi]
     if whole:
+        frame = on_the_globe(frame) if system.is_geographic else frame
         edge = max(frame.bounds[2] - frame.bounds[0], frame.bounds[3] - frame.bounds[1]) / PIECES
         boxes = [shapely.box(*part.bounds).buffer(edge, join_style="mitre") for part in shapely.get_parts(frame)]
-        near = shapely.segmentize(aoi.intersection(shapely.union_all(boxes)), edge)
+        around = shapely.union_all(boxes)
+        near = [shapely.segmentize(area.intersection(around), edge) for area in near]
     try:
-        placed = shapely.transform(near, lambda xy: converted(xy, system, ground.crs))
+        placed = shapely.transform(shapely.union_all(near), lambda xy: converted(xy, system, ground.crs))
     except UsageError as error:
         raise UsageError(f"the area of interest cannot be placed on {source}: {error}; check its CRS") from None
     if not np.isfinite(placed.bounds).all() and not placed.is_empty:

@@ -228,7 +228,9 @@ def _stamp(path: Path) -> list[object]:
 
 
 def _parts(source: str) -> list[str]:
-    """The other local files of a scene: what a VRT is made of, masks and statistics beside a raster."""
+    """The other files of a local scene: what a VRT is made of, masks and statistics beside a raster."""
+    if "://" in source or source.startswith("/vsi"):
+        return []  # to ask costs requests
     try:
         with open_raster(source) as dataset:
             files = [name for name in dataset.files if not is_remote(name)]

@@ -45,7 +45,7 @@ class Ground:
         """Polygons in pixels -> polygons in another CRS, bent as its projection bends them. Raises UsageError."""
         import shapely
 
-        fine = shapely.segmentize(np.asarray(polygons, object), self._longest_edge())
+        fine = shapely.segmentize(np.asarray(polygons, object), self._longest_edge(crs))
         return np.asarray(shapely.transform(self.place(fine), lambda xy: converted(xy, self.crs, crs)))
 
     def areas(self, polygons: Sequence[Polygon]) -> NDArray[np.float64] | None:
@@ -90,13 +90,18 @@ class Ground:
 
         return self.reproject([box(0, 0, self.size[1], self.size[0])], crs)[0]
 
-    def _longest_edge(self) -> float:
-        """Pixels."""
+    def _longest_edge(self, target: Any) -> float:
+        """Pixels. Degrees stay straight in degrees: edges need only be short enough to be told from a jump at 180."""
+        from rasterio.crs import CRS
+
         if self.crs is None:
             return LONGEST_EDGE
         a, b, _, d, e, _ = self.affine[:6]
         metres = max(math.hypot(a, d), math.hypot(b, e)) * float(self.crs.units_factor[1])
-        return min(LONGEST_EDGE, LONGEST_METRES / (metres * EARTH if self.crs.is_geographic else metres))
+        if not self.crs.is_geographic:
+            return min(LONGEST_EDGE, LONGEST_METRES / metres)
+        most = EARTH / 2 if CRS.from_user_input(target).is_geographic else LONGEST_METRES
+        return min(LONGEST_EDGE, most / (metres * EARTH))
 
     def _equal_area(self) -> CRS | None:
         """None for a CRS that is not on the earth: none, a local one, or the moon's."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rs2sam2.data.language.lexicon import noun_of
-from rs2sam2.data.language.parser import PhraseError, parse
+from rs2sam2.data.language.parser import PhraseError, overhear
 from rs2sam2.data.language.plain import plain
 from rs2sam2.data.language.program import Color, Extreme, Position, Shape
 from rs2sam2.geo.inference import enlarge, fallback_score
@@ -49,7 +49,7 @@ def scope_of(phrase: str) -> Scope:
     colours, shapes and sizes for their kind ("large") are not.
     """
     try:
-        selection = parse(plain(phrase)).select
+        selection = overhear(plain(phrase))
     except PhraseError:
         return "scene" if _FRAME_WORDS.search(phrase) else "tile"
     framed = any(isinstance(c, Position | Extreme) for c in selection.walk()) or isinstance(selection.quantity, int)
@@ -62,7 +62,7 @@ def local_phrase(phrase: str, classes: tuple[str, ...] = ()) -> str:
     A phrase that the parser does not understand is asked as it is. `classes`: of a model that hears plain words.
     """
     try:
-        selection = parse(plain(phrase, classes) if classes else phrase, categories=classes).select
+        selection = overhear(plain(phrase, classes) if classes else phrase, classes)
     except PhraseError:
         return phrase
     colors = [" and ".join(c.names) for c in selection.where if isinstance(c, Color)]

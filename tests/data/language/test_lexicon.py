@@ -19,6 +19,8 @@ from rs2sam2.data.language.parser import parse
         ("ferries", "ferry", "ferries"),
         ("underpass", "underpass", "underpasses"),
         ("cactus", "cactus", "cactuses"),
+        ("headquarters", "headquarters", "headquarters"),
+        ("roads", "road", "roads"),
         ("race tracks", "race tracks", "race tracks"),
         ("ships", "ship", "ships"),
     ],

@@ -165,6 +165,10 @@ def test_symmetries_form_a_group() -> None:
         ("the dark red ship", Selection("ship", "one", (Color(("red",)),))),
         ("the car driving on the left", Selection("car", "one", (Position("left"),))),
         ("the largest forest", Selection("forest", "all", (Extreme("large"),))),
+        (
+            "the road running to the left of the river",
+            Selection("road", "one", (Relation("left", Selection("river")),)),
+        ),
         ("the ship sailing home", None),
         ("the second ship", None),
         ("", None),

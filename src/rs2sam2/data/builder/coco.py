@@ -55,15 +55,16 @@ def read_coco(
         crowded = set()
         for annotation in by_image[image["id"]]:
             category = names.get(annotation["category_id"])
+            if annotation.get("iscrowd"):  # whatever its outline is worth, nothing is said about its class
+                crowded |= set() if category is None else {canonical(category)}
+                found += _crowd(category, annotation)
+                continue
             if category is None:
                 raise DataError(f"{annotations}: category {annotation['category_id']} is not among its categories")
             try:
                 one = _object(category, annotation, size, pixels)
             except DataError as error:
                 raise DataError(f"{annotations}: {_name(annotation)} of {image['file_name']}: {error}") from None
-            if annotation.get("iscrowd"):
-                crowded.add(canonical(category))
-                one = _crowd(one[0]) if one is not None else None
             found += [one] if one is not None else []
         layout = Layout(size[1], size[0], tuple(o for o, _ in found))
         targets = tuple(target for _, target in found)
@@ -89,9 +90,13 @@ def _object(category: str, annotation: dict[str, Any], size: tuple[int, int], pi
     return SceneObject(category, (x, y, x + w, y + h), w * h), None
 
 
-def _crowd(o: SceneObject) -> Found:
-    """A crowd as something that may be there: without a mask, and without a look of its own."""
-    return SceneObject(o.category, o.box, o.area, visible=PERHAPS), None
+def _crowd(category: str | None, annotation: dict[str, Any]) -> list[Found]:
+    """A crowd as something that may be there, by its box: without a mask, and without a look of its own."""
+    box = annotation.get("bbox")
+    if category is None or not isinstance(box, list) or len(box) != 4 or not all(type(v) in (int, float) for v in box):
+        return []
+    x, y, w, h = map(float, box)
+    return [(SceneObject(category, (x, y, x + w, y + h), w * h, visible=PERHAPS), None)]
 
 
 def _name(annotation: dict[str, Any]) -> str:

@@ -22,9 +22,13 @@ class Noun:
         return self.plural_names or (self.names if self.mass else tuple(plural(name) for name in self.names))
 
 
+_ONE_AND_MANY = ("craft", "tracks", "quarters", "works", "barracks", "crossroads", "series", "species")
+"""Endings of nouns that are one and many alike."""
+
+
 def plural(name: str) -> str:
     """The regular English plural of a noun's last word."""
-    if name.endswith(("craft", "tracks")):
+    if name.endswith(_ONE_AND_MANY):
         return name
     if name.endswith(("s", "x", "sh", "ch")):
         return name + "es"
@@ -35,7 +39,7 @@ def plural(name: str) -> str:
 
 def singular(name: str) -> str:
     """The singular of a noun that reads like a regular plural ("solar panels"), else the noun itself."""
-    if not name.endswith("s") or name.endswith(("ss", "us", "is")) or plural(name) == name:
+    if not name.endswith("s") or name.endswith(("ss", "us", "is", "ves", "gas", "lens", "canvas", *_ONE_AND_MANY)):
         return name
     if name.endswith("ies"):
         return name[:-3] + "y"

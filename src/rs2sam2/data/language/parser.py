@@ -47,12 +47,20 @@ def parse(phrase: str, rules: RuleName = "english", categories: Sequence[str] = 
 
     `categories`: class names beyond the lexicon's that may occur as nouns. PhraseError names the word that did not fit.
     """
-    return _parse(phrase, rules, tuple(categories))
+    return _parse(phrase, rules, tuple(categories), True)
+
+
+def overhear(phrase: str, categories: Sequence[str] = ()) -> Selection:
+    """What a phrase is about and by which kinds of words, whether or not these go together ("the ship at the top center").
+
+    Says whether a place or an order is spoken of, not which one is meant: that takes `parse`. Raises PhraseError.
+    """
+    return _parse(phrase, "english", tuple(categories), False).select
 
 
 @lru_cache(maxsize=4096)
-def _parse(phrase: str, rules: RuleName, categories: tuple[str, ...]) -> Program:
-    cursor = _Cursor(phrase, categories)
+def _parse(phrase: str, rules: RuleName, categories: tuple[str, ...], strict: bool) -> Program:
+    cursor = _Cursor(phrase, categories, strict)
     selection = _noun_phrase(cursor)
     if not cursor.done():
         raise cursor.refuse()
@@ -60,15 +68,15 @@ def _parse(phrase: str, rules: RuleName, categories: tuple[str, ...]) -> Program
 
 
 class _Cursor:
-    """The words of a phrase and a place among them."""
+    """The words of a phrase and a place among them. `strict`: whether what does not go together is refused."""
 
-    def __init__(self, phrase: str, categories: tuple[str, ...]) -> None:
-        self.phrase = phrase
+    def __init__(self, phrase: str, categories: tuple[str, ...], strict: bool) -> None:
+        self.phrase, self.strict = phrase, strict
         self.words = tokens.words(phrase)
         self.at = 0
         self.nouns = tokens.noun_table(categories)
         for word in phrase.split():
-            if any(c.isalnum() and not (c.isascii() or unicodedata.name(c, "").startswith("LATIN")) for c in word):
+            if any(unicodedata.category(c)[0] == "L" and not _is_latin(c) for c in word):
                 raise self.refuse(f"{word!r} is in another script")  # it has no word in `words`
 
     def done(self) -> bool:
@@ -102,13 +110,17 @@ class _Cursor:
         start = self.at
         following = self.longest(tokens.REGIONS) if found is not None else None
         self.at = start
-        if following is not None and (found == "middle") != (following == "middle"):
+        if self.strict and following is not None and (found == "middle") != (following == "middle"):
             raise self.refuse()
         return found
 
     def refuse(self, why: str | None = None) -> PhraseError:
         why = why or (f"{self.word!r} did not fit" if self.word else "it ended too early")
         return PhraseError(f"phrase {self.phrase!r} is not understood: {why}; see docs/data-builder.md for the forms")
+
+
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() or unicodedata.name(letter, "").startswith("LATIN") or letter in "ªº"
 
 
 def _noun_phrase(cursor: _Cursor) -> Selection:
@@ -136,7 +148,8 @@ def _noun_phrase(cursor: _Cursor) -> Selection:
             raise cursor.refuse()
     _tails(cursor, constraints, rank)
     selection = Selection(category, quantity, ordered(constraints))
-    _check(cursor, selection, is_mass)
+    if cursor.strict:
+        _check(cursor, selection, is_mass)
     return selection
 
 
@@ -201,8 +214,8 @@ def _tails(cursor: _Cursor, constraints: list[Constraint], rank: int | None) -> 
             pass
         if cursor.done() and cursor.at > start:
             break
-        if cursor.at > start and cursor.words[cursor.at - 1] in tokens.MOVING and cursor.word in tokens.TOWARDS:
-            raise cursor.refuse()  # "going to the left" says where to, not where
+        place = cursor.at
+        moving = place > start and cursor.words[place - 1] in tokens.MOVING and cursor.word in tokens.TOWARDS
         _skip_right(cursor)
         if cursor.take("on it"):
             continue
@@ -215,6 +228,8 @@ def _tails(cursor: _Cursor, constraints: list[Constraint], rank: int | None) -> 
             rank = None
             continue
         found = _comparison(cursor) or _nearest(cursor) or _direction(cursor) or _contact(cursor)
+        if found is not None and moving and cursor.strict and isinstance(found, Position):
+            cursor.at, found = place, None  # "going to the left" is where to, "going to the left of the river" where
         if found is None:
             raise cursor.refuse()
         constraints.append(found)
@@ -290,7 +305,7 @@ def _direction(cursor: _Cursor) -> Constraint | None:
         cursor.at = inner  # "on the right of the lower right": two regions, and the loop reads the second
         return Position(region, far)
     cursor.at = inner
-    if region == "middle" or is_part:
+    if region == "middle" or (is_part and cursor.strict):
         raise cursor.refuse()  # "the corner of the parking lot" is in it, not beside it
     return Relation(region, _noun_phrase(cursor))
 
