@@ -6,7 +6,7 @@ from toy_objects import TOY
 
 from rs2sam2.objects.candidates import Candidates
 from rs2sam2.objects.reader import Reading
-from rs2sam2.objects.symbolic import EVEN, NEUTRAL, WEIGHT, Layouts, second_opinion
+from rs2sam2.objects.symbolic import NEUTRAL, WEIGHT, Layouts, second_opinion
 
 SHIP, TANK = TOY.things.index("ship"), TOY.things.index("storage tank")
 ROW = ((SHIP, 0.1, 0.9), (SHIP, 0.4, 0.9), (SHIP, 0.7, 0.35), (TANK, 0.9, 0.9))
@@ -45,20 +45,6 @@ def test_no_vote(phrase: str) -> None:
     assert votes(phrase) == [0] * len(ROW)
 
 
-@pytest.mark.parametrize(
-    ("phrase", "expected"),
-    [
-        ("all ships", [1, 1, 0.5, 0]),  # the third is believed at two levels of four
-        ("the two ships on the left", [1, 1, 0, 0]),
-        ("the storage tanks", [0, 0, 0, 1]),
-        ("the airplanes", [0, 0, 0, 0]),
-    ],
-)
-def test_each_layout_names_members(phrase: str, expected: list[float]) -> None:
-    opinion = Layouts.of(candidates(ROW), TOY.things, 200, 100).opinion(phrase)
-    assert opinion is not None and opinion.members.tolist() == expected
-
-
 @pytest.mark.parametrize("phrase", ["what nobody can parse", "the road", "the ship on the water", "the swan"])
 def test_no_opinion(phrase: str) -> None:
     assert Layouts.of(candidates(ROW), TOY.things, 200, 100).opinion(phrase) is None
@@ -88,10 +74,6 @@ def test_opinions_are_added_to_the_reading() -> None:
     layouts = Layouts.of(candidates(ROW), TOY.things, 200, 100)
     after = second_opinion(reading, [layouts], phrases, torch.zeros(3, dtype=torch.int64))
     assert after.choice.tolist() == [[WEIGHT, 0, 0, 0], [0, 0, 0, WEIGHT], [0, 0, 0, 0]]
-    there, not_there = WEIGHT * (1 - EVEN), -WEIGHT * EVEN
-    assert after.membership.tolist() == [
-        [there, *3 * [not_there]], [*3 * [not_there], there], [0, 0, 0, 0],
-    ]  # fmt: skip
     expected = [WEIGHT * (1 - NEUTRAL), -WEIGHT * NEUTRAL, 0]
     assert after.presence.tolist() == pytest.approx(expected, abs=1e-5)
     assert reading.choice.abs().sum() == 0  # the reader's own stays as it was

@@ -2,8 +2,7 @@
 
 The reader has learned what "the third ship from the left" asks for. The parser knows it, but takes a layout at its word,
 and which of the candidates are there is uncertain. So the program is run on several layouts, of the candidates above
-several scores, and what comes out is evidence beside the reader's: which candidate is meant, which ones are, and whether
-anything is.
+several scores, and what comes out is evidence beside the reader's: which candidate is meant, and whether anything is.
 After neural-symbolic question answering: K. Yi et al., "Neural-Symbolic VQA", NeurIPS 2018.
 """
 
@@ -31,11 +30,9 @@ DUPLICATE = 0.45
 SAME = 0.6
 """The vote for a candidate is one for all that overlap it so much."""
 WEIGHT = 2.0
-"""What the opinion adds at most: to a candidate's logits of being chosen and of being one of several, and to that of presence."""
+"""What the opinion adds at most: to a candidate's logit of being chosen, and to the logit of presence."""
 NEUTRAL = 0.3
 """The share of layouts at which presence is neither more nor less likely."""
-EVEN = 0.5
-"""The share of layouts at which a candidate is neither more nor less likely to be one of several that are meant."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,6 @@ class Opinion:
     """What a program says of K candidates."""
 
     votes: Tensor  # (K,), the share of layouts in which the phrase means this candidate and no other
-    members: Tensor  # (K,), the share of layouts in which it means this candidate, alone or among others
     possible: float  # the share of layouts of which the phrase may be true, on a generous reading
 
 
@@ -89,15 +85,13 @@ class Layouts:
         known = [canonical(thing) for thing in self.things]
         if not all(covers(name, known) for name in _classes(program.select)):
             return None
-        votes, members, possible = torch.zeros(len(self.same)), torch.zeros(len(self.same)), 0
+        votes, possible = torch.zeros(len(self.same)), 0
         for layout, candidates in zip(self.layouts, self.candidate_of, strict=True):
             possible += bool(evaluate(program, layout).possible)
-            meant = [candidates[i] for i in resolve(program, layout)]
-            named = self.same[meant].any(0).float()
-            members += named
+            meant = resolve(program, layout)
             if len(meant) == 1:
-                votes += named
-        return Opinion(votes / len(self.layouts), members / len(self.layouts), possible / len(self.layouts))
+                votes += self.same[candidates[next(iter(meant))]].float()
+        return Opinion(votes / len(self.layouts), possible / len(self.layouts))
 
 
 def _classes(selection: Selection) -> Iterator[str]:
@@ -111,12 +105,11 @@ def second_opinion(
     reading: Reading, layouts: Sequence[Layouts], phrases: Sequence[str], image_index: Tensor
 ) -> Reading:
     """The reading of P phrases with the opinions added; phrase p is about the image of layouts[image_index[p]]."""
-    choice, membership, presence = reading.choice.clone(), reading.membership.clone(), reading.presence.clone()
+    choice, presence = reading.choice.clone(), reading.presence.clone()
     objects = 1 - reading.form.softmax(1)[:, FORMS.index("ground")]
     for p, phrase in enumerate(phrases):
         opinion = layouts[int(image_index[p])].opinion(phrase)
         if opinion is not None:
             choice[p] += WEIGHT * opinion.votes.to(choice.device)
-            membership[p] += WEIGHT * (opinion.members.to(choice.device) - EVEN)
             presence[p] += WEIGHT * (opinion.possible - NEUTRAL) * objects[p]
-    return replace(reading, choice=choice, membership=membership, presence=presence)
+    return replace(reading, choice=choice, presence=presence)
