@@ -45,6 +45,21 @@ def test_no_vote(phrase: str) -> None:
     assert votes(phrase) == [0] * len(ROW)
 
 
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        ("the two leftmost ships", [1, 1, 0, 0]),
+        ("the two ships closest to the storage tank", [0.5, 1, 0.5, 0]),  # the third is believed at two levels of four
+        ("the two ships", None),
+        ("the leftmost ship", None),
+    ],
+)
+def test_what_is_counted_off(phrase: str, expected: list[float] | None) -> None:
+    opinion = Layouts.of(candidates(ROW), TOY.things, 200, 100).opinion(phrase)
+    assert opinion is not None
+    assert (None if opinion.ranked is None else opinion.ranked.tolist()) == expected
+
+
 @pytest.mark.parametrize("phrase", ["what nobody can parse", "the road", "the ship on the water", "the swan"])
 def test_no_opinion(phrase: str) -> None:
     assert Layouts.of(candidates(ROW), TOY.things, 200, 100).opinion(phrase) is None
@@ -77,6 +92,11 @@ def test_opinions_are_added_to_the_reading() -> None:
     expected = [WEIGHT * (1 - NEUTRAL), -WEIGHT * NEUTRAL, 0]
     assert after.presence.tolist() == pytest.approx(expected, abs=1e-5)
     assert reading.choice.abs().sum() == 0  # the reader's own stays as it was
+    assert after.membership.abs().sum() == 0
+    counted = second_opinion(
+        reading, [layouts], ["the two leftmost ships", *phrases[1:]], torch.zeros(3, dtype=torch.int64)
+    )
+    assert (counted.membership > 0).tolist() == [[True, True, False, False], [False] * 4, [False] * 4]
 
 
 def test_a_duplicate_is_voted_for_and_not_counted() -> None:

@@ -18,7 +18,7 @@ from rs2sam2.data.language.evaluate import evaluate
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.lexicon import canonical, covers
 from rs2sam2.data.language.parser import PhraseError, parse
-from rs2sam2.data.language.program import Comparison, Relation, Selection
+from rs2sam2.data.language.program import Comparison, Relation, Selection, is_ranking
 from rs2sam2.data.language.resolve import resolve
 from rs2sam2.objects.candidates import Candidates, overlap
 from rs2sam2.objects.reader import FORMS, Reading
@@ -33,6 +33,8 @@ WEIGHT = 2.0
 """What the opinion adds at most: to a candidate's logit of being chosen, and to the logit of presence."""
 NEUTRAL = 0.3
 """The share of layouts at which presence is neither more nor less likely."""
+RANKED = 10.0
+"""What it adds at most to a candidate's logit of being one of several that are counted off, which nobody taught the reader."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Opinion:
 
     votes: Tensor  # (K,), the share of layouts in which the phrase means this candidate and no other
     possible: float  # the share of layouts of which the phrase may be true, on a generous reading
+    ranked: Tensor | None = None  # (K,), the share that has it among "the two leftmost ships"; None for other phrases
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,16 @@ class Layouts:
         known = [canonical(thing) for thing in self.things]
         if not all(covers(name, known) for name in _classes(program.select)):
             return None
-        votes, possible = torch.zeros(len(self.same)), 0
+        votes, ranked, possible = torch.zeros(len(self.same)), torch.zeros(len(self.same)), 0
         for layout, candidates in zip(self.layouts, self.candidate_of, strict=True):
             possible += bool(evaluate(program, layout).possible)
-            meant = resolve(program, layout)
+            meant = [candidates[i] for i in resolve(program, layout)]
             if len(meant) == 1:
-                votes += self.same[candidates[next(iter(meant))]].float()
-        return Opinion(votes / len(self.layouts), possible / len(self.layouts))
+                votes += self.same[meant[0]].float()
+            ranked[meant] += 1
+        count, select = len(self.layouts), program.select
+        counted = select.quantity not in ("one", "all") and any(is_ranking(c) for c in select.where)
+        return Opinion(votes / count, possible / count, ranked / count if counted else None)
 
 
 def _classes(selection: Selection) -> Iterator[str]:
@@ -105,11 +111,13 @@ def second_opinion(
     reading: Reading, layouts: Sequence[Layouts], phrases: Sequence[str], image_index: Tensor
 ) -> Reading:
     """The reading of P phrases with the opinions added; phrase p is about the image of layouts[image_index[p]]."""
-    choice, presence = reading.choice.clone(), reading.presence.clone()
+    choice, membership, presence = reading.choice.clone(), reading.membership.clone(), reading.presence.clone()
     objects = 1 - reading.form.softmax(1)[:, FORMS.index("ground")]
     for p, phrase in enumerate(phrases):
         opinion = layouts[int(image_index[p])].opinion(phrase)
         if opinion is not None:
             choice[p] += WEIGHT * opinion.votes.to(choice.device)
+            if opinion.ranked is not None:
+                membership[p] += RANKED * (opinion.ranked.to(choice.device) - 0.5)
             presence[p] += WEIGHT * (opinion.possible - NEUTRAL) * objects[p]
-    return replace(reading, choice=choice, presence=presence)
+    return replace(reading, choice=choice, membership=membership, presence=presence)
