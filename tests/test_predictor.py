@@ -97,6 +97,11 @@ def test_box_and_score_of_a_known_mask() -> None:
     assert Prediction("x", logits, ProcessorConfig(), 0.5, presence=0.25).score == 0.25
 
 
+def test_one_phrase_for_several_images_is_no_list(predictor: Predictor) -> None:
+    with pytest.raises(UsageError, match="list of phrases"):
+        predictor.predict_batch([Image.new("RGB", (20, 20))] * 4, "ship")
+
+
 def test_only_weights_that_say_so_deny() -> None:
     logits = np.ones((160, 160), np.float32)
     doubtful, silent = (Prediction("x", logits, ProcessorConfig(), 0.5, presence) for presence in (0.25, None))

@@ -205,6 +205,8 @@ class Predictor:
         correction: Correction | None = None,
     ) -> list[list[Prediction]]:
         """`phrases[i]` (one or several) about `images[i]`: a list of predictions per image, in order."""
+        if isinstance(phrases, str):
+            raise UsageError("predict_batch takes a list of phrases, or of lists of them, one for each image")
         if len(images) != len(phrases):
             raise UsageError(f"{len(images)} images but phrases for {len(phrases)}; give a list of phrases per image")
         asked = [[p] if isinstance(p, str) else list(p) for p in phrases]

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from rs2sam2.processor import probability
 from rs2sam2.tokenizer import Tokenizer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """The answer to one phrase about one image of size (H, W)."""
 
@@ -75,12 +76,42 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Correction:
-    """SAM2's own prompts beside the phrase, in pixels (x, y) of the image, to correct a mask."""
+    """SAM2's own prompts beside the phrase, in pixels (x, y) of the image, to correct a mask.
+
+    An object-first model takes the object there. Arrays will do, too. Raises UsageError for other shapes and for what is
+    no finite number. One that says nothing is false.
+    """
 
     points: Sequence[tuple[float, float]] = ()  # on the object
     not_points: Sequence[tuple[float, float]] = ()  # beside it
     box: tuple[float, float, float, float] | None = None  # x0, y0, x1, y1
     previous: Prediction | None = None  # the prediction to correct
+
+    def __post_init__(self) -> None:
+        for name in ("points", "not_points"):
+            object.__setattr__(self, name, _numbers(name, getattr(self, name), 2))
+        if self.box is not None:
+            (box,) = _numbers("box", [self.box], 4)
+            if not (box[0] < box[2] and box[1] < box[3]):
+                raise UsageError(f"box {box} of a correction is empty; wanted x0, y0, x1, y1 with x0 < x1 and y0 < y1")
+            object.__setattr__(self, "box", box)
+        if not isinstance(self.previous, Prediction | None):
+            raise UsageError(f"previous of a correction is a {type(self.previous).__name__}; wanted a Prediction")
+
+    def __bool__(self) -> bool:
+        return bool(self.points or self.not_points or self.box is not None or self.previous is not None)
+
+
+def _numbers(name: str, given: Any, length: int) -> tuple[Any, ...]:
+    """Rows of `length` numbers as tuples of floats."""
+    try:
+        rows = tuple(tuple(float(v) for v in row) for row in given)
+    except (TypeError, ValueError):
+        rows = ((),)
+    if not all(len(row) == length and all(map(math.isfinite, row)) for row in rows):
+        wanted = "x0, y0, x1, y1" if length == 4 else "a list of (x, y)"
+        raise UsageError(f"{name} of a correction is {str(given)[:60]}; wanted {wanted}, in pixels")
+    return rows
 
 
 @dataclass
@@ -119,8 +150,19 @@ def least_score(segmenter: Segmenter) -> float:
     return float(getattr(segmenter, "min_score", DEFAULT_MIN_SCORE))
 
 
+def check_text(phrase: str) -> None:
+    """Raise UsageError for a phrase that is no text, or text that is no UTF-8."""
+    if not isinstance(phrase, str):
+        raise UsageError(f"a phrase is a {type(phrase).__name__}; wanted text")
+    try:
+        phrase.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the phrase {phrase!r} is no UTF-8; type it in a terminal that is") from None
+
+
 def check_phrase(phrase: str, tokenizer: Tokenizer) -> None:
-    """Raise UsageError where the phrase is empty or longer than the tokenizer's model reads."""
+    """Raise UsageError where the phrase is no text, empty or longer than the tokenizer's model reads."""
+    check_text(phrase)
     if not phrase.strip():
         raise UsageError("the phrase is empty; say what to look for, for example -p 'the ship on the left'")
     tokenizer.encode(phrase)

@@ -271,3 +271,18 @@ def stac_item(server: str) -> dict[str, Any]:
             "eo:bands": [{"name": "red"}, {"name": "green"}, {"name": "blue"}],
         }},
     }  # fmt: skip
+
+
+def test_a_tile_beyond_the_frame_is_no_tile_of_it(tmp_path: Path) -> None:
+    scene = Scene(write(tmp_path / "scene.tif", np.zeros((30, 40), np.uint8)))
+    assert scene.read(Tile(10, 20, 20, 20)).pixels.shape == (20, 20, 3)
+    for tile in (Tile(20, 20, 20, 20), Tile(10, 21, 20, 20), Tile(-1, 0, 9, 9), Tile(0, -1, 9, 9)):
+        with pytest.raises(UsageError, match="beyond the frame"):
+            scene.read(tile)
+
+
+def test_one_phrase_about_tiles_is_one(tmp_path: Path) -> None:
+    scene = Scene(write(tmp_path / "scene.tif", np.zeros((30, 40), np.uint8)))
+    for phrases in ("red", ["red"], (p for p in ["red"])):
+        (answer,) = predict_tiles(scene, phrases, predictor())  # type: ignore[arg-type]
+        assert len(answer.found) == 1

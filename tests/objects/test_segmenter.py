@@ -86,13 +86,32 @@ def test_corrections_give_a_mask(folder: Path, image: Image.Image, correction: C
     assert np.isfinite(result.logits).all()
 
 
+@pytest.mark.parametrize("correction", [Correction(), Correction(not_points=[(1, 1)])])
+def test_ground_stays_ground_where_nothing_points_elsewhere(
+    folder: Path, image: Image.Image, correction: Correction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rs2sam2.objects.segmenter.members", lambda *_: [[]])  # a toy cannot tell
+    predictor = Predictor.load(folder)
+    plain = predictor.predict(image, "the road")[0]
+    np.testing.assert_array_equal(predictor.predict(image, "the road", correction=correction)[0].logits, plain.logits)
+    again = predictor.predict(image, "the road", correction=Correction(previous=plain))[0]
+    np.testing.assert_array_equal(again.logits, plain.logits)
+
+
+@pytest.mark.parametrize("phrase", [3, b"ship", "ship \ud800"])
+def test_what_is_no_text(folder: Path, image: Image.Image, phrase: object) -> None:
+    with pytest.raises(UsageError, match=r"wanted text|no UTF-8"):
+        Predictor.load(folder).predict(image, [phrase])  # type: ignore[list-item]
+
+
 def test_other_candidates_are_described_anew(folder: Path, image: Image.Image) -> None:
     """What was told of an image's candidates serves all its phrases, and no other candidates."""
     segmenter = load_segmenter(folder)
     with torch.inference_mode():
         seen = segmenter.see(image)
         before = segmenter.read(seen, "the ship", corrected=False)[1]
-        moved = segmenter.corrected(seen, Correction(box=(20, 20, 80, 70)))
+        moved = segmenter.corrected(seen, Correction(box=(20, 20, 80, 70)), "the ship")
+        assert moved is not None
         after = segmenter.read(moved, "the ship", corrected=True)[1]
         assert torch.equal(after, segmenter.model.describe(moved.candidates, moved.features))
         assert torch.equal(before, segmenter.read(seen, "the road", corrected=False)[1])

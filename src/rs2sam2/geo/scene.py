@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs2sam2.errors import DataError
+from rs2sam2.errors import DataError, UsageError
 from rs2sam2.geo.expected import one_at_a_time
 from rs2sam2.geo.ground import Ground, shifted
 from rs2sam2.geo.raster import choose_bands, mask_kind, name_of, open_raster, palette_of, reason_of
@@ -112,7 +112,14 @@ class Scene:
         return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
     def read(self, tile: Tile, size: tuple[int, int] | None = None) -> Picture:
-        """A tile, or a view of it of ``size`` (height, width), averaged by way of the overviews. Raises DataError."""
+        """A tile of the frame, or a view of it of ``size`` (height, width), averaged by way of the overviews.
+
+        Raises UsageError for a tile that reaches beyond the frame, DataError for what cannot be read.
+        """
+        if tile.row < 0 or tile.column < 0 or tile.bottom > self.size[0] or tile.right > self.size[1]:
+            raise UsageError(
+                f"{tile} reaches beyond the frame of {self.size[0]} x {self.size[1]} pixels (height x width)"
+            )
         size = size or (tile.height, tile.width)
         pixels, valid = self._read_raw(tile, size)
         shown = self.stretch.apply(pixels) if self._palette is None else self._palette[pixels[0]].transpose(2, 0, 1)

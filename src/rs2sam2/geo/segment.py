@@ -293,9 +293,10 @@ def iter_tiles(scene: Scene, tile_size: int, overlap: float = DEFAULTS.overlap) 
 
 
 def predict_tiles(
-    scene: Scene, phrases: Sequence[str], predictor: Predictor, options: SceneOptions = DEFAULTS
+    scene: Scene, phrases: str | Sequence[str], predictor: Predictor, options: SceneOptions = DEFAULTS
 ) -> Iterator[TileAnswer]:
     """What the model says about each tile, before tiles are blended: `answer.probability(phrase_number, decision)`."""
+    phrases = (phrases,) if isinstance(phrases, str) else tuple(phrases)
     for text in phrases:
         predictor.segmenter.check(text)
     side, view = tile_plan(scene, options, working_size(predictor.segmenter))

@@ -61,7 +61,8 @@ def _of_one(
     best = segmenter.mask(seen, reading, tokens, [int(fit.argmax())], 2 * segmenter.image_size)
     height, width = truth.shape
     pixels = (box[0] * width, box[1] * height, box[2] * width, box[3] * height)
-    corrected = segmenter.corrected(seen, Correction(box=pixels))
+    corrected = segmenter.corrected(seen, Correction(box=pixels), phrase)
+    assert corrected is not None
     reading, tokens, first = segmenter.read(corrected, phrase, corrected=True)
     at_box = segmenter.mask(corrected, reading, tokens, first, 2 * segmenter.image_size)
     answer = segmenter.read(told, phrase, corrected=False)[2]

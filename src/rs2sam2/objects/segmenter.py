@@ -19,13 +19,14 @@ from rs2sam2.data.language.plain import plain
 from rs2sam2.errors import VocabularyError
 from rs2sam2.objects.answer import EMPTY, choice, enlarge, members, outline, tidied
 from rs2sam2.objects.candidates import Candidates, overlap
+from rs2sam2.objects.corrections import named_box, pick
 from rs2sam2.objects.diagnose import diagnose
 from rs2sam2.objects.files import load
 from rs2sam2.objects.model import ObjectFirst, normalise
 from rs2sam2.objects.pyramid import ImageFeatures
 from rs2sam2.objects.reader import Reading
 from rs2sam2.objects.symbolic import Layouts, second_opinion
-from rs2sam2.segmenter import Correction, Segmented, check_phrase
+from rs2sam2.segmenter import Correction, Segmented, check_phrase, check_text
 from rs2sam2.tokenizer import Tokenizer
 
 SMALL = 0.08
@@ -79,7 +80,8 @@ class ObjectSegmenter:
         self.classes = model.config.taught
 
     def check(self, phrase: str) -> None:
-        """Raise UsageError where the phrase is empty or too long."""
+        """Raise UsageError where the phrase is no text, empty or too long."""
+        check_text(phrase)
         check_phrase(self._plain(phrase), self.tokenizer)
 
     @torch.inference_mode()
@@ -102,11 +104,12 @@ class ObjectSegmenter:
             seen = self.see(image)
             for p in rows:
                 correction = corrections[p]
-                here = seen if correction is None else self.corrected(seen, correction)
-                reading, tokens, chosen = self.read(here, phrases[p], corrected=correction is not None)
+                moved = self.corrected(seen, correction, phrases[p]) if correction else None
+                here = moved or seen
+                reading, tokens, chosen = self.read(here, phrases[p], corrected=moved is not None)
                 logits[p] = self.mask(here, reading, tokens, chosen, size)
                 presence[p] = (config.presence_slope * reading.presence[0] + config.presence_offset).sigmoid().cpu()
-                if correction is None and not names_a_class(self._plain(phrases[p]), self.classes):
+                if moved is None and not names_a_class(self._plain(phrases[p]), self.classes):
                     presence[p] *= UNHEARD_OF
                 first = torch.zeros(1, dtype=torch.int64, device=self.device)
                 score[p] = choice(reading, here.candidates, first)[0].softmax(0).max().cpu()
@@ -212,30 +215,28 @@ class ObjectSegmenter:
         out[c:d, a:b] = F.interpolate(logits[None], (d - c, b - a), mode="bilinear", align_corners=False)[0, 0].cpu()
         return out
 
-    def corrected(self, seen: Seen, correction: Correction) -> Seen:
-        """The candidate that a box, points or a previous mask point at comes first, and is what is meant."""
+    def corrected(self, seen: Seen, correction: Correction, phrase: str) -> Seen | None:
+        """The candidate that a correction means comes first, and is what is meant, in the box that was given.
+
+        None where the phrase means ground and nothing says otherwise: there is no candidate to go to.
+        """
         width, height = seen.image.size
-        scale = torch.tensor([width, height, width, height], dtype=torch.float32, device=self.device)
-        boxes = seen.candidates.boxes[0]
-        given = correction.box or (correction.previous.box if correction.previous else None)
-        if given is not None and not correction.points:
-            box = torch.tensor(given, dtype=torch.float32, device=self.device) / scale
-            at = int(overlap(boxes[None], box[None, None])[0, :, 0].argmax())
-        else:
-            inside = torch.ones(len(boxes), dtype=torch.bool, device=self.device)
-            for points, wanted in ((correction.points, True), (correction.not_points, False)):
-                for x, y in points:
-                    hit = (boxes[:, 0] <= x / width) & (x / width <= boxes[:, 2])
-                    hit &= (boxes[:, 1] <= y / height) & (y / height <= boxes[:, 3])
-                    inside &= hit == wanted
-            area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
-            at = int((seen.candidates.score[0] * inside - 1e-3 * area).argmax())
-            box = boxes[at]
-        c = seen.candidates
-        first = [at, *(i for i in range(len(boxes)) if i != at)]
+        c, box = seen.candidates, named_box(correction)
+        wanted = c.score[0]
+        if correction.box is None:
+            index = torch.zeros(1, dtype=torch.int64, device=self.device)
+            reading, _, chosen = self.read(seen, phrase, corrected=False)
+            if not chosen and not correction.points:
+                return None
+            wanted = choice(reading, c, index)[0]
+        at = pick(correction, c.boxes[0], wanted, width, height)
+        first = [at, *(i for i in range(c.boxes.shape[1]) if i != at)]
         moved = replace(c, boxes=c.boxes[:, first].clone(), classes=c.classes[:, first], score=c.score[:, first],
                         padding=c.padding[:, first], cells=None if c.cells is None else c.cells[:, first])  # fmt: skip
-        moved.boxes[0, 0] = box
+        if box is not None:
+            moved.boxes[0, 0] = torch.tensor(box, device=self.device) / torch.tensor(
+                [width, height, width, height], device=self.device
+            )
         return seen.among(moved)
 
 
