@@ -46,6 +46,14 @@ def test_rows_of_a_model(toy_folder: Path, tmp_path: Path, capsys: pytest.Captur
     assert written["machine"]["torch"] == torch.__version__
 
 
+@pytest.mark.parametrize("option", ["--runs", "--batch"])
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_nothing_to_measure_is_refused(option: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "nano", "--batch", "1", option, number]) == 2
+    said = capsys.readouterr().err
+    assert f"{option} {number}" in said and "give at least 1" in said and said.count("\n") == 1
+
+
 def test_the_bundled_model_is_timed_as_a_predictor() -> None:
     (row,) = bench.measure([bench.Case("nano", "auto", 1, "cpu", 1)])
     assert row.tflop is None and row.next_phrase < row.seconds_per_phrase

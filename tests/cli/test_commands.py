@@ -176,6 +176,17 @@ def test_import_refuses_to_overwrite(toy_folder: Path, capsys: pytest.CaptureFix
     assert "already holds weights" in capsys.readouterr().err
 
 
+def test_export_refuses_to_overwrite_weights(
+    toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = {"config.json": "{}", "model.safetensors": "", "vocabulary.spm": "other"}
+    for name, text in other.items():
+        (tmp_path / name).write_text(text)
+    assert run(["export", str(toy_folder), "--format", "torch-export", "-o", str(tmp_path)]) == 2
+    assert "already holds weights" in capsys.readouterr().err
+    assert {p.name: p.read_text() for p in tmp_path.iterdir() if p.is_file()} == other
+
+
 def test_import_refuses_a_truncated_vocabulary(
     toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

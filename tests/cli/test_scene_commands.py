@@ -137,7 +137,7 @@ def test_bad_input_is_one_line_and_the_right_code(
         ([scene, "--layers", "phrase", "-o", tmp_path / "x.geojson"], 2, "about a .gpkg"),
         ([scene, "-p", "the ship"], 2, "given twice"),
         ([scene, "-o", tmp_path / "x.shp"], 2, "cannot write"),
-        ([scene, "--bands", "0,1,2"], 2, "no band 0, only 1 to 3"),
+        ([scene, "--bands", "0,1,2"], 2, "bands are whole numbers from 1"),
         ([scene, "--bands", "7,1,2"], 2, "no band 7, only 1 to 3"),
         ([scene, "--bands", "red"], 2, "write it like 4,3,2"),
         ([scene, "--stretch", "bright"], 2, "is not a stretch"),

@@ -6,6 +6,7 @@ from fake_sets import deep_png, picture, refs, refsegrs, risbench, rrsisd
 
 from rs2sam2.data import open_dataset
 from rs2sam2.data.check import check_dataset, usable, words_of
+from rs2sam2.errors import UsageError
 
 
 def found(report):
@@ -45,6 +46,17 @@ def test_every_fault_of_rrsisd_is_found(tmp_path):
     assert ("mask size", "train", "0") in found(report)
     detail = next(f.detail for f in report.findings if f.what == "mask size")
     assert detail == "mask 64 x 64, image 65 x 64"
+
+
+def test_a_split_named_twice_is_checked_once(tmp_path):
+    data = open_dataset(rrsisd(tmp_path))
+    assert check_dataset(data, ["val", "val"]) == check_dataset(data, ["val"])
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_no_threads_are_refused(tmp_path, workers):
+    with pytest.raises(UsageError, match=f"--workers {workers} decode nothing; give at least 1"):
+        check_dataset(open_dataset(rrsisd(tmp_path)), workers=workers)
 
 
 def test_all_black_masks_of_risbench_are_found(tmp_path):

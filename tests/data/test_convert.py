@@ -96,6 +96,12 @@ def test_broken_samples_can_be_left_out(tmp_path):
     assert contents(tmp_path / "b")[0].image.is_file()
 
 
+def test_a_split_named_twice_is_written_once(tmp_path):
+    data = open_dataset(rrsisd(tmp_path / "a"))
+    assert convert_dataset(data, tmp_path / "b", splits=["val", "val"]) == {"val": 2}
+    same(data.read("val"), contents(tmp_path / "b"))
+
+
 def test_images_of_one_name_in_two_folders_stay_two(tmp_path):
     original = contents(risbench(tmp_path / "a", by_split=True))
     for split in ("train", "val"):

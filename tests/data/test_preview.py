@@ -71,3 +71,12 @@ def test_files(tmp_path):
         contact_sheet([])
     with pytest.raises(UsageError, match="at least 1 column"):
         contact_sheet(open_dataset(tmp_path).read("val"), columns=0)
+
+
+@pytest.mark.parametrize(("suffix", "longest"), [(".webp", 16383), (".JPG", 65500), (".jpeg", 65500)])
+def test_a_sheet_too_long_for_its_format(tmp_path, suffix, longest):
+    save_sheet(Image.new("RGB", (1, longest)), tmp_path / f"fits{suffix}")
+    with pytest.raises(UsageError, match=f"at most {longest} a side; write a .png or give fewer --count"):
+        save_sheet(Image.new("RGB", (1, longest + 1)), tmp_path / f"sheet{suffix}")
+    save_sheet(Image.new("RGB", (1, longest + 1)), tmp_path / "sheet.png")
+    assert sorted(f.name for f in tmp_path.iterdir()) == [f"fits{suffix}", "sheet.png"]

@@ -101,6 +101,8 @@ def test_missing_masks(tmp_path: Path, samples: list[Sample]) -> None:
         ("a.jsonl", '{"id": "s0"}', "line 1 has id; wanted one of id, ref_id"),
         ("a.jsonl", '{"id": "s0", "overlap": {}}', "evaluate writes masks with --masks"),
         ("a.jsonl", '{"id": "s0", "rle": {}, "score": "high"}', "score must be a number"),
+        ("a.jsonl", '{"id": "s0", "rle": {}, "score": NaN}', "line 1: score must be a finite number, got nan"),
+        ("a.json", '[{"id": "s0", "rle": {}, "score": -1e999}]', "entry 0: score must be a finite number, got -inf"),
         ("a.jsonl", '{"id": "s0", "mask": "../x.png"}', "must be a file below"),
         ("a.jsonl", '{"id": "s0", "rle": {}}\n{"id": "s0", "rle": {}}', "line 2: a second mask for sample 's0'"),
         ("a.jsonl", '{"id": "nobody", "rle": {}}', "no mask for any of the 9 samples; their ids look like 's0'"),

@@ -171,6 +171,9 @@ def test_compare_wants_common_samples_and_protocols(tmp_path: Path) -> None:
         compare(a[:3], a[4:])
     with pytest.raises(UsageError, match="all without a target"):
         compare(a[3:4], a[3:4])
+    for resamples in (0, -5):
+        with pytest.raises(UsageError, match=f"resamples {resamples} must be a positive number"):
+            compare(a, a, resamples=resamples)
     assert compare(a[:5], a[1:], resamples=5)["only_in_a"] == 1
 
 

@@ -163,3 +163,18 @@ def test_a_full_disk(tmp_path: Path) -> None:
 def test_options_that_are_no_numbers(option: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         SceneOptions(**option)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"scope": "everything"}, "--scope everything was given; choose one of auto, tile, scene"),
+        ({"layers": "each"}, "--layers each was given; choose one or phrase"),
+        ({"tile_size": 300.5}, "--tile-size 300.5 was given; give a whole number"),
+        ({"bands": (0, 1, 2)}, "--bands 0,1,2 was given; bands are whole numbers from 1"),
+        ({"bands": (1.0, 2, 3)}, "--bands 1.0,2,3 was given"),
+    ],
+)
+def test_options_that_make_no_sense(option: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        SceneOptions(**option)

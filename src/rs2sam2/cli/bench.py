@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from rs2sam2.cli.console import progress, say
 from rs2sam2.config import BackendName, DTypeName
+from rs2sam2.errors import UsageError
 
 
 def bench(
@@ -53,6 +54,11 @@ def bench(
 
     from rs2sam2 import bench as benchmark
 
+    if runs < 1:
+        raise UsageError(f"--runs {runs} measure nothing; give at least 1")
+    for images in batch or ():
+        if images < 1:
+            raise UsageError(f"--batch {images} holds no image; give at least 1")
     with TemporaryDirectory(prefix="rs2sam2-bench-") as temporary:
         if preset is not None:
             weights = f"{temporary}/{preset}"

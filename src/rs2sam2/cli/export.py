@@ -40,10 +40,12 @@ def export(
     subfolder
         Of a hub id or folder.
     """
-    from rs2sam2.checkpoint.folder import is_object_first, load_model, locate, open_folder
+    from rs2sam2.checkpoint.folder import WEIGHTS_FILE, is_object_first, load_model, locate, open_folder
     from rs2sam2.portable.export import export as write
     from rs2sam2.portable.graph import FILES
 
+    if (output / WEIGHTS_FILE).exists():  # an earlier export has none and may be written again
+        raise UsageError(f"{output} already holds weights; choose another -o or remove that folder")
     path = locate(weights, revision, subfolder)
     if is_object_first(path):
         raise UsageError(f"{path} is an object-first model, and only RS2-SAM2 can be exported; give weights of that")

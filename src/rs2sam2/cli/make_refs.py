@@ -93,7 +93,7 @@ def make_refs(
     from dataclasses import asdict
 
     from rs2sam2.data.builder.choose import Recipe, choose
-    from rs2sam2.data.builder.make import held_out, write
+    from rs2sam2.data.builder.make import held_out, image_root, write
 
     recipe = Recipe(style, seed, per_image, no_target=no_target, incomplete=tuple(incomplete or ()))
     splits = split or ["train"]
@@ -129,7 +129,7 @@ def make_refs(
         else:
             parts.append((split_name, found, path))
     _check_classes(incomplete or [], [image for _, found, _ in parts for image in found])
-    report = {}
+    chosen = []  # for all parts before the first is written: a data set is made whole or not at all
     for split_name, found, path in parts:
         with progress(f"phrases for {split_name}", len(found)) as bar:
             pairs = choose(found, recipe, follow(bar))
@@ -137,6 +137,12 @@ def make_refs(
             raise UsageError(
                 f"nothing can be said for certain about the {len(found)} images of {path}; are they labelled?"
             )
+        chosen.append(pairs)
+    roots = sorted({str(image_root(output, found)) for _, found, _ in parts})
+    if len(roots) > 1:
+        raise UsageError(f"the splits have their images in {' and '.join(roots)}; give each its own --output")
+    report = {}
+    for (split_name, found, path), pairs in zip(parts, chosen, strict=True):
         counts = write(output, name or output.resolve().name, split_name, found, pairs, recipe, licence, path.name)
         report[split_name] = asdict(counts) | {"images": len(found)}
     if json:

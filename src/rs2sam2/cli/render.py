@@ -42,8 +42,8 @@ def render(
     output
         Folder for pictures (new or empty), or the GeoTIFF to write.
     scene
-        Kind of scene: airfield, harbour, tank-farm, sports, suburb, river, fields or roads; may be repeated (default:
-        all in turn).
+        Kind of scene: airfield, harbour, tank-farm, sports, suburb, river, fields, roads, reservoir, power-plant,
+        toll-station, service-area, overpasses or golf-course; may be repeated (default: all in turn).
     count
         How many pictures.
     size

@@ -23,7 +23,7 @@ from rs2sam2.data.masks import Polygons, Size
 from rs2sam2.data.registry import Dataset
 from rs2sam2.data.sample import Sample
 from rs2sam2.depth import more_than_8_bits
-from rs2sam2.errors import DataError
+from rs2sam2.errors import DataError, UsageError
 
 BROKEN = {
     "unreadable split": "the files that list its samples are damaged",
@@ -106,9 +106,12 @@ def check_dataset(
 ) -> Report:
     """Read everything once and report. `words` are the known words (default: those of the training split).
 
-    `workers` threads decode the images (default: one for each core). Raises UsageError where a split does not exist.
+    `workers` threads decode the images (default: one for each core). Raises UsageError where a split does not exist
+    or no thread is left.
     """
-    chosen = tuple(splits) if splits else data.splits()
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers {workers} decode nothing; give at least 1")
+    chosen = tuple(dict.fromkeys(splits)) if splits else data.splits()  # each once
     samples: list[Sample] = []
     findings: list[Finding] = []
     for split in chosen:

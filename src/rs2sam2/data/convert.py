@@ -43,7 +43,7 @@ def convert_dataset(
     """
     if to == "rrsisd" and images != "copy":
         raise UsageError("RRSIS-D's layout has its images inside; leave --images at copy, or convert to refs")
-    chosen = tuple(splits) if splits else data.splits()
+    chosen = tuple(dict.fromkeys(splits)) if splits else data.splits()  # each once
     with new_folder(out) as folder:
         samples = [sample for split in chosen for sample in data.read(split)]
         if drop_broken:

@@ -22,6 +22,8 @@ MARGIN = 8
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 LINES = 3
 """A phrase is cut after this many lines."""
+LONGEST = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
+"""The longest side in pixels that a file of the format can have."""
 
 
 def choose(samples: Sequence[Sample], count: int, seed: int = 0) -> list[Sample]:
@@ -110,9 +112,15 @@ def _notes(sample: Sample) -> str:
 
 
 def save_sheet(sheet: Image.Image, path: str | Path) -> None:
-    """Write the sheet, whole or not at all. Raises UsageError where the suffix is no image format."""
-    if Path(path).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+    """Write the sheet, whole or not at all. Raises UsageError where the format is unknown or has no room for it."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UsageError(f"{path}: a sheet is written as .png, .jpg or .webp; change the suffix")
+    if max(sheet.size) > LONGEST.get(suffix, max(sheet.size)):
+        raise UsageError(
+            f"{path}: the sheet is {sheet.width} x {sheet.height} pixels, a {suffix} at most {LONGEST[suffix]} a side; "
+            "write a .png or give fewer --count"
+        )
     with replacing(path) as temporary:
         sheet.save(temporary)
 

@@ -21,8 +21,11 @@ def compare(
 ) -> dict[str, Any]:
     """B - A over the samples that both have, under one protocol (default: the first that both were scored under).
 
-    The interval is paired: both results are redrawn with the same images. Raises UsageError where nothing is common.
+    The interval is paired: both results are redrawn with the same images. Raises UsageError where nothing is common
+    or nothing is to be redrawn.
     """
+    if resamples < 1:
+        raise UsageError(f"resamples {resamples} must be a positive number")
     first = _numbered(a)
     matched = [(first[key], r) for key, r in _numbered(b).items() if key in first]
     if not matched:

@@ -11,6 +11,7 @@ mask of another size than its image is stretched NEAREST. `score` is optional, a
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +151,8 @@ def _from_items(items: Iterable[tuple[str, Any]], samples: Sequence[Sample], fol
         score = item.get("score")
         if score is not None and type(score) not in (int, float):
             raise DataError(f"{where}: score must be a number, got {type(score).__name__}")
+        if score is not None and not abs(score) <= sys.float_info.max:  # NaN and infinities, which Python reads
+            raise DataError(f"{where}: score must be a finite number, got {score}; leave it out where there is none")
         given[place] = Given(_item_reader(item[form], form, folder, where), score)
     return given
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+import numpy as np
 
 from rs2sam2.errors import UsageError
 from rs2sam2.geo.scope import ScopeOption
@@ -46,8 +48,16 @@ class SceneOptions:
             raise UsageError("--tile-size and --gsd both set the working resolution; give one of them")
         if self.gsd is not None and not 0 < self.gsd < math.inf:
             raise UsageError(f"--gsd {self.gsd:g} was given; a ground sampling distance is more than 0 metres a pixel")
-        if self.tile_size is not None and self.tile_size < 1:
-            raise UsageError(f"--tile-size {self.tile_size} was given; give 1 pixel or more")
+        if self.tile_size is not None and not (isinstance(self.tile_size, int | np.integer) and self.tile_size >= 1):
+            raise UsageError(f"--tile-size {self.tile_size} was given; give a whole number of pixels, 1 or more")
+        if not all(isinstance(band, int | np.integer) and band >= 1 for band in self.bands or ()):
+            raise UsageError(
+                f"--bands {','.join(map(str, self.bands or ()))} was given; bands are whole numbers from 1"
+            )
+        if self.scope not in get_args(ScopeOption):
+            raise UsageError(f"--scope {self.scope} was given; choose one of {', '.join(get_args(ScopeOption))}")
+        if self.layers not in ("one", "phrase"):
+            raise UsageError(f"--layers {self.layers} was given; choose one or phrase")
         if not 0 <= self.overlap <= 0.5:
             raise UsageError(f"--overlap {self.overlap:g} was given; give a share between 0 and 0.5")
         if self.min_score is not None and not 0 <= self.min_score <= 1:

@@ -45,7 +45,8 @@ def pick(correction: Correction, boxes: Tensor, wanted: Tensor, width: int, heig
 def _apart(boxes: Tensor, point: tuple[float, float]) -> Tensor:
     """How far a point lies from each box (K, 4), 0 within."""
     at = boxes.new_tensor(point)
-    return torch.maximum(boxes[:, :2] - at, at - boxes[:, 2:]).clamp_min(0).norm(dim=1)
+    outside = torch.maximum(boxes[:, :2] - at, at - boxes[:, 2:]).clamp_min(0)
+    return torch.hypot(outside[:, 0], outside[:, 1])
 
 
 def _holds(box: tuple[float, float, float, float], point: tuple[float, float]) -> bool:

@@ -437,3 +437,23 @@ def test_command_says_what_is_missing(tmp_path: Path, options: dict, message: st
 
     with pytest.raises(UsageError, match=message):
         make_refs(output=tmp_path, **options)
+
+
+def test_command_writes_all_splits_or_none(tmp_path: Path) -> None:
+    from rs2sam2.cli.make_refs import make_refs
+
+    good, elsewhere = write_coco(tmp_path / "a", images=4), write_coco(tmp_path / "b", images=4)
+    bare = tmp_path / "a" / "bare.json"
+    bare.write_text(json.dumps(json.loads(good.read_text()) | {"annotations": []}))
+    for second, message in ((bare, "nothing can be said for certain"), (elsewhere, "give each its own --output")):
+        with pytest.raises(UsageError, match=message):
+            make_refs(output=tmp_path / "refs", coco=[good, second], split=["train", "val"], per_image=3)
+        assert not (tmp_path / "refs").exists()
+
+
+def test_command_refuses_a_source_without_images(tmp_path: Path) -> None:
+    from rs2sam2.cli.make_refs import make_refs
+
+    path = write_coco(tmp_path / "set", images=0)
+    with pytest.raises(UsageError, match="the source has none"):
+        make_refs(output=tmp_path / "refs", coco=[path], hold_out=["a*"])

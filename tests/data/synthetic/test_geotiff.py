@@ -119,6 +119,13 @@ def test_a_pixel_is_gsd_metres_in_any_crs(crs: str | None) -> None:
         ({"truth": "truth.txt"}, "neither .geojson nor .json"),
         ({"truth": "truth.geojson", "crs": None}, "GeoJSON needs a coordinate reference system"),
         ({"crs": "EPSG:banana"}, "is not a coordinate reference system"),
+        ({"crs": "EPSG:4978"}, "neither projected nor geographic"),
+        ({"rotation": math.nan}, "give finite numbers"),
+        ({"origin": (math.nan, 0.0)}, "give finite numbers"),
+        ({"origin": (0.0, math.inf)}, "give finite numbers"),
+        ({"truth": "truth.geojson", "origin": (1e12, 1e12)}, "reaches beyond"),
+        ({"truth": "truth.geojson", "crs": "EPSG:4326", "origin": (1e12, 45.0)}, "reaches beyond"),
+        ({"seed": -1}, "seed -1 was given"),
         ({"categories": ["cow"]}, "no synthetic object is called 'cow'"),
     ],
 )

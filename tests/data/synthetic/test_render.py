@@ -78,6 +78,7 @@ def test_polygons_enclose_the_mask() -> None:
         ({"scene": "moon"}, "no synthetic scene is called 'moon'; choose one of: airfield"),
         ({"scene": "sports", "size": (8, 512)}, "between 16 and 4096"),
         ({"scene": "sports", "gsd": 0.001}, "between 0.03 and 5 m"),
+        ({"scene": "sports", "seed": -1}, "seed -1 was given; seeds are whole numbers from 0"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, object], said: str) -> None:

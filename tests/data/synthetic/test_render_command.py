@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from rs2sam2.cli import run
+from rs2sam2.cli.render import render
+from rs2sam2.data.synthetic import SCENES
 
 
 def test_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,3 +42,7 @@ def test_usage_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str], option
     message = capsys.readouterr().err
     assert said in message
     assert message.count("\n") == 1
+
+
+def test_the_help_names_every_kind_of_scene() -> None:
+    assert f"{', '.join(list(SCENES)[:-1])} or {list(SCENES)[-1]};" in " ".join((render.__doc__ or "").split())

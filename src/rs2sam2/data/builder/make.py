@@ -33,8 +33,10 @@ def held_out(
 ) -> tuple[list[AnnotatedImage], list[AnnotatedImage]]:
     """The images whose file name matches none of the patterns ("tile7_*"), and those that match one.
 
-    UsageError where a pattern matches nothing, or all is held out.
+    UsageError where there is no image, a pattern matches nothing, or all is held out.
     """
+    if not images:
+        raise UsageError("--hold-out divides images, and the source has none; give one that has")
     for pattern in patterns:
         if not any(fnmatch.fnmatch(image.image.name, pattern) for image in images):
             raise UsageError(
@@ -47,6 +49,12 @@ def held_out(
     if not kept:
         raise UsageError(f"--hold-out {' '.join(patterns)} matches every image; leave some to train on")
     return kept, held
+
+
+def image_root(folder: Path, images: Sequence[AnnotatedImage]) -> Path:
+    """The folder that the images of a split, at least one, are named from in the data set `folder`."""
+    root = Path(os.path.commonpath([image.image.resolve().parent for image in images]))
+    return folder.resolve() if root.is_relative_to(folder.resolve()) else root
 
 
 def write(
@@ -63,9 +71,7 @@ def write(
 
     `dataset.json` keeps what other splits say. UsageError where another split has its images elsewhere.
     """
-    root = Path(os.path.commonpath([image.image.resolve().parent for image in images]))
-    if root.is_relative_to(folder.resolve()):
-        root = folder.resolve()
+    root = image_root(folder, images)
     generator: dict[str, Any] = {}
     if refs.detect(folder):
         info = refs.read_info(folder)

@@ -50,16 +50,24 @@ def make_affine(
 
     ``origin`` is the upper left corner in the CRS's own units (500000, 5000000 or 15 E, 45 N when None), ``rotation``
     turns the scene counter-clockwise, in degrees. A CRS in feet or degrees gets steps of that size; degrees are
-    scaled for the origin's latitude. Raises UsageError for a CRS that cannot be read.
+    scaled for the origin's latitude. Raises UsageError for a CRS that cannot be read or has no map, such as one of
+    heights, and where ``origin`` or ``rotation`` is not finite.
     """
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
     from rasterio.transform import Affine
 
+    for name, numbers in (("rotation", (rotation,)), ("origin", origin or ())):
+        if not all(map(math.isfinite, numbers)):
+            raise UsageError(f"--{name} {' '.join(f'{v:g}' for v in numbers)} was given; give finite numbers")
     try:
         system = CRS.from_user_input(crs) if crs else None
     except (CRSError, ValueError) as error:
         raise UsageError(f"{crs!r} is not a coordinate reference system; write one like EPSG:32633") from error
+    if system is not None and not (system.is_projected or system.is_geographic):
+        raise UsageError(
+            f"{crs!r} is neither projected nor geographic, so nothing can be drawn on it; write one like EPSG:32633"
+        )
     if system is not None and system.is_geographic:
         x, y = origin or (15.0, 45.0)
         step_y = gsd / DEGREE_METRES
@@ -111,6 +119,8 @@ def write_geotiff(
     system, affine = make_affine(crs, gsd, origin, rotation)
     if truth is not None and truth.suffix.lower() == ".geojson" and system is None:
         raise UsageError("GeoJSON needs a coordinate reference system; give --crs, or write the truth as COCO: .json")
+    if truth is not None and truth.suffix.lower() == ".geojson":
+        _check_on_earth(system, affine, size)
     kept = check_categories(categories)
     n = World(seed, gsd).cell_pixels
     rows, columns = math.ceil(height / n), math.ceil(width / n)
@@ -260,13 +270,8 @@ def _keyhole(polygon: Any) -> NDArray[np.float64]:
 def _truth_writer(
     path: Path, image: str, size: tuple[int, int], crs: CRS | None, affine: Affine, generator: dict[str, Any]
 ) -> Iterator[_Truth]:
-    from rasterio.warp import transform
-
     def to_wgs84(ring: NDArray[np.float64]) -> list[list[float]]:
-        x = affine.a * ring[:, 0] + affine.b * ring[:, 1] + affine.c
-        y = affine.d * ring[:, 0] + affine.e * ring[:, 1] + affine.f
-        longitude, latitude = transform(crs, "EPSG:4326", x.tolist(), y.tolist())
-        return np.round(np.stack([longitude, latitude], 1), 9).tolist()  # type: ignore[no-any-return]
+        return np.round(_to_wgs84(crs, affine, ring), 9).tolist()  # type: ignore[no-any-return]
 
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as out:
         if path.suffix.lower() == ".geojson":
@@ -278,3 +283,30 @@ def _truth_writer(
             writer = _Truth(out, size, None)
         yield writer
         out.write("\n]}\n")
+
+
+def _to_wgs84(crs: CRS | None, affine: Affine, ring: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Longitudes and latitudes (N, 2) of places (N, 2) in pixels, x and y."""
+    from rasterio.warp import transform
+
+    x = affine.a * ring[:, 0] + affine.b * ring[:, 1] + affine.c
+    y = affine.d * ring[:, 0] + affine.e * ring[:, 1] + affine.f
+    return np.stack(transform(crs, "EPSG:4326", x.tolist(), y.tolist()), 1)
+
+
+def _check_on_earth(crs: CRS | None, affine: Affine, size: tuple[int, int]) -> None:
+    """Raise UsageError, before the drawing, where a corner of the picture has no longitude and latitude."""
+    import rasterio
+    from rasterio._err import CPLE_BaseError
+
+    height, width = size
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+    try:
+        there = bool((np.abs(_to_wgs84(crs, affine, corners)) <= (360, 90)).all())  # false for NaN and infinities too
+    except (CPLE_BaseError, rasterio.errors.RasterioError):
+        there = False
+    if not there:
+        raise UsageError(
+            f"the scene at {affine.c:g}, {affine.f:g} reaches beyond what its CRS has on the Earth, and GeoJSON is in "
+            "longitudes and latitudes; give another --origin, or write the truth as COCO: .json"
+        )

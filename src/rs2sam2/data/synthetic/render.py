@@ -76,6 +76,7 @@ def render(
         raise UsageError(f"size {size} was given; (height, width) must lie between 16 and {MAX_SIDE} pixels")
     if gsd is not None and not 0.03 <= gsd <= 5:
         raise UsageError(f"a ground sampling distance of {gsd} m was given; choose one between 0.03 and 5 m")
+    check_seed(seed)
     layout, usual = SCENES[scene]
     rng = np.random.default_rng([seed, *scene.encode()])
     chosen = float(np.exp(rng.uniform(*np.log(usual)))) if gsd is None else gsd
@@ -95,6 +96,12 @@ def render(
     image = Camera.draw(canvas.rng).develop(canvas.colours, canvas.rng)
     found = [instance for drawn in canvas.drawn if (instance := _record(canvas, drawn)) is not None]
     return SyntheticScene(image, tuple(found), scene, chosen, seed)
+
+
+def check_seed(seed: int) -> None:
+    """Raise UsageError for a number that cannot be a seed."""
+    if seed < 0:
+        raise UsageError(f"seed {seed} was given; seeds are whole numbers from 0")
 
 
 AIR = (158.0, 173.0, 189.0)

@@ -18,7 +18,7 @@ from rs2sam2.data.synthetic import grounds
 from rs2sam2.data.synthetic.canvas import Canvas, Drawn, Sun
 from rs2sam2.data.synthetic.materials import CONCRETE
 from rs2sam2.data.synthetic.noise import smooth
-from rs2sam2.data.synthetic.render import Camera
+from rs2sam2.data.synthetic.render import Camera, check_seed
 from rs2sam2.data.synthetic.scenes import SCENES
 from rs2sam2.data.synthetic.shapes import Points, points, shifted, stroke
 from rs2sam2.data.synthetic.site import Site
@@ -52,9 +52,13 @@ class Cell:
 
 
 class World:
-    """The country of a ``seed`` at a ground sampling distance ``gsd`` (metres); row and column 0 are anywhere in it."""
+    """The country of a ``seed`` at a ground sampling distance ``gsd`` (metres); row and column 0 are anywhere in it.
+
+    Raises UsageError for a seed below 0.
+    """
 
     def __init__(self, seed: int, gsd: float) -> None:
+        check_seed(seed)
         self.seed, self.gsd = seed, gsd
         self.cell_pixels = BLOCK * min(8, max(1, round(CELL_METRES / gsd / BLOCK)))
         rng = np.random.default_rng([seed, 5])
