@@ -52,6 +52,9 @@ def test_no_vote(phrase: str) -> None:
         ("the two ships closest to the storage tank", [0.5, 1, 0.5, 0]),  # the third is believed at two levels of four
         ("the two ships", None),
         ("the leftmost ship", None),
+        ("the two ships closest to the airplane", None),  # there is none
+        ("the two leftmost white ships", None),  # a layout knows no colours
+        ("the two leftmost airplanes", None),
     ],
 )
 def test_what_is_counted_off(phrase: str, expected: list[float] | None) -> None:
@@ -78,6 +81,12 @@ def test_no_opinion(phrase: str) -> None:
 def test_what_may_be_true(phrase: str, possible: float) -> None:
     opinion = Layouts.of(candidates(ROW), TOY.things, 200, 100).opinion(phrase)
     assert opinion is not None and opinion.possible == possible
+
+
+def test_layouts_that_lack_the_class_do_not_count() -> None:
+    doubtful = ((SHIP, 0.1, 0.25), (SHIP, 0.4, 0.25), (SHIP, 0.7, 0.25), (TANK, 0.9, 0.9))
+    opinion = Layouts.of(candidates(doubtful), TOY.things, 200, 100).opinion("the two leftmost ships")
+    assert opinion is not None and opinion.ranked is not None and opinion.ranked.tolist() == [1, 1, 0, 0]
 
 
 def test_opinions_are_added_to_the_reading() -> None:

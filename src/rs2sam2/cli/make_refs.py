@@ -129,7 +129,7 @@ def make_refs(
         else:
             parts.append((split_name, found, path))
     _check_classes(incomplete or [], [image for _, found, _ in parts for image in found])
-    chosen = []  # for all parts before the first is written: a data set is made whole or not at all
+    chosen = []  # for all parts before the first is written: its splits are written all or not at all
     for split_name, found, path in parts:
         with progress(f"phrases for {split_name}", len(found)) as bar:
             pairs = choose(found, recipe, follow(bar))
@@ -140,7 +140,9 @@ def make_refs(
         chosen.append(pairs)
     roots = sorted({str(image_root(output, found)) for _, found, _ in parts})
     if len(roots) > 1:
-        raise UsageError(f"the splits have their images in {' and '.join(roots)}; give each its own --output")
+        raise UsageError(
+            f"the splits have their images in {' and '.join(roots)}; give each its own --output, or put them in one folder"
+        )
     report = {}
     for (split_name, found, path), pairs in zip(parts, chosen, strict=True):
         counts = write(output, name or output.resolve().name, split_name, found, pairs, recipe, licence, path.name)

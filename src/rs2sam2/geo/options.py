@@ -50,10 +50,10 @@ class SceneOptions:
             raise UsageError(f"--gsd {self.gsd:g} was given; a ground sampling distance is more than 0 metres a pixel")
         if self.tile_size is not None and not (isinstance(self.tile_size, int | np.integer) and self.tile_size >= 1):
             raise UsageError(f"--tile-size {self.tile_size} was given; give a whole number of pixels, 1 or more")
-        if not all(isinstance(band, int | np.integer) and band >= 1 for band in self.bands or ()):
-            raise UsageError(
-                f"--bands {','.join(map(str, self.bands or ()))} was given; bands are whole numbers from 1"
-            )
+        bands = () if self.bands is None else tuple(self.bands)
+        if not all(isinstance(band, int | np.integer) and band >= 1 for band in bands):
+            given = self.bands if isinstance(self.bands, str) else ",".join(map(str, bands))
+            raise UsageError(f"--bands {given} was given; bands are whole numbers from 1")
         if self.scope not in get_args(ScopeOption):
             raise UsageError(f"--scope {self.scope} was given; choose one of {', '.join(get_args(ScopeOption))}")
         if self.layers not in ("one", "phrase"):

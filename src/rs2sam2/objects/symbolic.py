@@ -18,7 +18,7 @@ from rs2sam2.data.language.evaluate import evaluate
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.lexicon import canonical, covers
 from rs2sam2.data.language.parser import PhraseError, parse
-from rs2sam2.data.language.program import Comparison, Relation, Selection, is_ranking
+from rs2sam2.data.language.program import Color, Comparison, Relation, Selection, Shape, is_ranking
 from rs2sam2.data.language.resolve import resolve
 from rs2sam2.objects.candidates import Candidates, overlap
 from rs2sam2.objects.reader import FORMS, Reading
@@ -33,8 +33,8 @@ WEIGHT = 2.0
 """What the opinion adds at most: to a candidate's logit of being chosen, and to the logit of presence."""
 NEUTRAL = 0.3
 """The share of layouts at which presence is neither more nor less likely."""
-RANKED = 10.0
-"""What it adds at most to a candidate's logit of being one of several that are counted off, which nobody taught the reader."""
+RANKED = 5.0
+"""What it adds or takes at most where several are counted off, which nobody taught the reader: to a candidate's logit of being one."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Opinion:
 
     votes: Tensor  # (K,), the share of layouts in which the phrase means this candidate and no other
     possible: float  # the share of layouts of which the phrase may be true, on a generous reading
-    ranked: Tensor | None = None  # (K,), the share that has it among "the two leftmost ships"; None for other phrases
+    ranked: Tensor | None = None  # (K,), the share of those that tell that has it among "the two leftmost ships"
 
 
 @dataclass(frozen=True)
@@ -89,15 +89,24 @@ class Layouts:
         if not all(covers(name, known) for name in _classes(program.select)):
             return None
         votes, ranked, possible = torch.zeros(len(self.same)), torch.zeros(len(self.same)), 0
+        number, counts = _counted_off(program.select), 0
         for layout, candidates in zip(self.layouts, self.candidate_of, strict=True):
             possible += bool(evaluate(program, layout).possible)
             meant = [candidates[i] for i in resolve(program, layout)]
             if len(meant) == 1:
                 votes += self.same[meant[0]].float()
-            ranked[meant] += 1
-        count, select = len(self.layouts), program.select
-        counted = select.quantity not in ("one", "all") and any(is_ranking(c) for c in select.where)
-        return Opinion(votes / count, possible / count, ranked / count if counted else None)
+            if 0 < len(meant) <= number and all(layout.candidates(name) for name in _classes(program.select)):
+                ranked[meant] += 1
+                counts += 1
+        all_ = len(self.layouts)
+        return Opinion(votes / all_, possible / all_, ranked / counts if counts else None)
+
+
+def _counted_off(selection: Selection) -> int:
+    """How many are meant where a phrase counts off several ("the two leftmost ships"), by what layouts know; else 0."""
+    looks = any(isinstance(c, Color | Shape) for c in selection.where)  # which layouts of candidates do not have
+    ranking = any(is_ranking(c) for c in selection.where)
+    return selection.quantity if isinstance(selection.quantity, int) and ranking and not looks else 0
 
 
 def _classes(selection: Selection) -> Iterator[str]:
@@ -118,6 +127,6 @@ def second_opinion(
         if opinion is not None:
             choice[p] += WEIGHT * opinion.votes.to(choice.device)
             if opinion.ranked is not None:
-                membership[p] += RANKED * (opinion.ranked.to(choice.device) - 0.5)
+                membership[p] += RANKED * (2 * opinion.ranked.to(choice.device) - 1)
             presence[p] += WEIGHT * (opinion.possible - NEUTRAL) * objects[p]
     return replace(reading, choice=choice, membership=membership, presence=presence)
