@@ -8,7 +8,7 @@ from torch import Tensor
 from rs2sam2.objects.candidates import overlap
 from rs2sam2.segmenter import Correction
 
-SPARED = -1e4
+RULED_OUT = -1e4
 """Added to the logit of a candidate that a correction rules out."""
 
 
@@ -37,9 +37,9 @@ def pick(correction: Correction, boxes: Tensor, wanted: Tensor, width: int, heig
     if correction.points:
         holds = torch.stack([_apart(pixels, point) == 0 for point in correction.points]).all(0)
         if not (holds & ~ruled_out).any():
-            return int((_apart(pixels, correction.points[0]) - SPARED * ruled_out).argmin())
+            return int((_apart(pixels, correction.points[0]) - RULED_OUT * ruled_out).argmin())
         ruled_out |= ~holds
-    return int((wanted + SPARED * ruled_out).argmax())
+    return int((wanted + RULED_OUT * ruled_out).argmax())
 
 
 def _apart(boxes: Tensor, point: tuple[float, float]) -> Tensor:

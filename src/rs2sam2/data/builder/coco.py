@@ -84,7 +84,7 @@ def _object(category: str, annotation: dict[str, Any], size: tuple[int, int], pi
     box = annotation.get("bbox")
     if box is None:
         return None
-    if not isinstance(box, list) or len(box) != 4 or not all(type(v) in (int, float) for v in box):
+    if not _is_box(box):
         raise DataError(f"bbox {str(box)[:40]} is not [x, y, width, height]; correct it")
     x, y, w, h = map(float, box)
     return SceneObject(category, (x, y, x + w, y + h), w * h), None
@@ -93,10 +93,14 @@ def _object(category: str, annotation: dict[str, Any], size: tuple[int, int], pi
 def _crowd(category: str | None, annotation: dict[str, Any]) -> list[Found]:
     """A crowd as something that may be there, by its box: without a mask, and without a look of its own."""
     box = annotation.get("bbox")
-    if category is None or not isinstance(box, list) or len(box) != 4 or not all(type(v) in (int, float) for v in box):
+    if category is None or not _is_box(box):
         return []
     x, y, w, h = map(float, box)
     return [(SceneObject(category, (x, y, x + w, y + h), w * h, visible=PERHAPS), None)]
+
+
+def _is_box(box: Any) -> bool:
+    return isinstance(box, list) and len(box) == 4 and all(type(v) in (int, float) for v in box)
 
 
 def _name(annotation: dict[str, Any]) -> str:
