@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from rs2sam2.data.builder.annotated import AnnotatedImage, describe, nothing, read_pixels
 from rs2sam2.data.language.layout import Layout, SceneObject
@@ -99,7 +99,7 @@ def _crowd(category: str | None, annotation: dict[str, Any]) -> list[Found]:
     return [(SceneObject(category, (x, y, x + w, y + h), w * h, visible=PERHAPS), None)]
 
 
-def _is_box(box: Any) -> bool:
+def _is_box(box: Any) -> TypeGuard[list[float]]:
     return isinstance(box, list) and len(box) == 4 and all(type(v) in (int, float) for v in box)
 
 
