@@ -1,9 +1,9 @@
 # make demo   segment phrases in the picture that comes with the package
 # make test   the whole test suite, as CI runs it
 # make lint   style and types
-# Each sets up .venv with the versions in constraints.txt first.
+# Each sets up .venv with the versions in constraints.txt first; PYTHON=... picks another Python.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 

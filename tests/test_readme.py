@@ -31,19 +31,33 @@ def test_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     from rs2sam2.cli import run
 
-    line = next(line for line in README.splitlines() if line.strip().startswith("rs2sam2 segment image.png"))
-    shutil.copy(SCENE, tmp_path / "image.png")
+    line = next(line for line in README.splitlines() if line.strip().startswith("rs2sam2 segment demo-output/scene.png"))
     monkeypatch.chdir(tmp_path)
+    assert run(["demo", "-o", "demo-output"]) == 0
     assert run(shlex.split(line)[1:]) == 0
     assert (tmp_path / "mask.png").exists() and (tmp_path / "overlay.png").exists()
 
 
-@pytest.mark.parametrize("document", ["README.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))])
+DOCUMENTS = ["README.md", "CHANGELOG.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
+
+
+def anchors(text: str) -> set[str]:
+    """Of the headings of a Markdown file, as the hosts of repositories make them."""
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document: str) -> None:
     file = ROOT / document
-    for target in re.findall(r"\]\(([^)#]+)\)", file.read_text()):
-        if not target.startswith("http"):
-            assert (file.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^)]+)\)", file.read_text()):
+        if target.startswith("http"):
+            continue
+        path, _, anchor = target.partition("#")
+        goal = file.parent / path if path else file
+        assert goal.exists(), target
+        assert not anchor or anchor in anchors(goal.read_text()), target
 
 
 def test_every_command_is_known() -> None:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from rs2sam2.cli.console import say
 from rs2sam2.cli.segment import segment
+from rs2sam2.files import atomic
 
 
 def demo(*, output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("demo-output")) -> None:
@@ -19,11 +20,13 @@ def demo(*, output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("
     Parameters
     ----------
     output
-        Folder for the masks and the overlay.
+        Folder for the picture, the masks and the overlay.
     """
     folder = Path(str(files("rs2sam2"))) / "assets" / "demo"
     phrases = json.loads((folder / "phrases.json").read_text())
-    picture = folder / "scene.png"
+    picture = output / "scene.png"
+    with atomic(picture) as file:
+        file.write((folder / "scene.png").read_bytes())
     say(f"picture: {picture} (drawn by rs2sam2's own renderer, not a photograph)")
     segment([str(picture)], phrase=phrases, output=[output], overlay=output / "overlay.png")
     say(f"look at {output / 'overlay.png'}")
