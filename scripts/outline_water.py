@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from rs2sam2.data.builder.components import components
+from rs2sam2.data.components import components
 from rs2sam2.data.masks import RLE, from_coco, union
 
 POINTS = """

@@ -24,6 +24,7 @@ from rs2sam2.predictor import (
     pick_dtype,
 )
 from rs2sam2.presets import preset
+from toy_set import Explaining
 
 PHRASES = ["the ship", "the large tank on the left of the pier", "airplane"]
 
@@ -124,6 +125,13 @@ def test_a_score_reads_as_what_is_said_of_it(presence: float, least: float) -> N
     result = Prediction("x", np.zeros((1, 1), np.float32), ProcessorConfig(), 0.5, presence, min_score=least)
     assert (float(result.score_text()) >= least) == result.is_here()
     assert result.score_text(0) == f"{presence:.2f}"
+
+
+def test_a_prediction_knows_the_least_score_of_its_segmenter() -> None:
+    out = Segmented(torch.eye(4).expand(2, 1, 4, 4), torch.tensor([0.1, 0.2]), torch.tensor([0.3, 0.4]))
+    made = out.prediction(1, "x", (6, 8), Explaining())
+    assert made.logits.shape == (6, 8) and made.predicted_iou == pytest.approx(0.2)
+    assert made.presence == pytest.approx(0.4) and made.min_score == 0.3 and made.is_here()
 
 
 def test_another_segmenter_can_take_the_place(picture: Path) -> None:

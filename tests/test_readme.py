@@ -31,7 +31,9 @@ def test_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     from rs2sam2.cli import run
 
-    line = next(line for line in README.splitlines() if line.strip().startswith("rs2sam2 segment demo-output/scene.png"))
+    line = next(
+        line for line in README.splitlines() if line.strip().startswith("rs2sam2 segment demo-output/scene.png")
+    )
     monkeypatch.chdir(tmp_path)
     assert run(["demo", "-o", "demo-output"]) == 0
     assert run(shlex.split(line)[1:]) == 0

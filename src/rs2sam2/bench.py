@@ -79,6 +79,10 @@ def measure(cases: Sequence[Case]) -> list[Row]:
     folder = locate(case.weights)
     if is_object_first(folder) or case.backend != "torch":
         return [_measure_predictor(c, place) for c in cases]
+    if case.vocabulary is not None:
+        raise UsageError(
+            f"--vocabulary {case.vocabulary} is not read: RS2-SAM2 is timed on token ids drawn at random; leave it out"
+        )
     opened = open_folder(folder)
     config = opened.plan.config
     name: DTypeName = pick_dtype(place, config) if case.dtype == "auto" else case.dtype
@@ -107,9 +111,10 @@ def _measure_predictor(case: Case, place: torch.device) -> Row:
         case.weights,
         vocabulary=case.vocabulary,
         device=case.device if case.backend == "torch" else "auto",
+        dtype=case.dtype,  # refused unless it is float32
         backend=case.backend,
     )
-    size = predictor.segmenter.image_size if hasattr(predictor.segmenter, "image_size") else 512
+    size = getattr(predictor.segmenter, "image_size", 512)
     pictures = [np.random.default_rng(seed).integers(0, 255, (size, size, 3), np.uint8) for seed in range(case.batch)]
     once = _time(lambda: predictor.predict_batch(pictures, [PHRASES[0]] * case.batch), case.runs, place)
     twice = _time(lambda: predictor.predict_batch(pictures, [PHRASES] * case.batch), case.runs, place)
@@ -146,7 +151,7 @@ def matrix_peak(place: torch.device, dtype: torch.dtype) -> float:
 
 
 def _time(run: Callable[[], object], runs: int, place: torch.device) -> list[float]:
-    synchronise: Callable[[], None] = torch.cuda.synchronize if place.type == "cuda" else _nothing
+    synchronise: Callable[[], None] = partial(torch.cuda.synchronize, place) if place.type == "cuda" else _nothing
     for _ in range(SEEN + 1 if place.type == "cuda" else 1):  # a GPU records what came often enough
         run()
     seconds = []
@@ -185,7 +190,7 @@ def _tflop(config: RS2SAM2Config) -> float:
 
 def _peak_memory(place: torch.device) -> float:
     if place.type == "cuda":
-        return torch.cuda.max_memory_allocated() / 1e9
+        return torch.cuda.max_memory_allocated(place) / 1e9
     try:
         import resource
     except ImportError:  # Windows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,9 @@ from rs2sam2.predictor import Prediction
 OPACITY = 0.45
 LONGEST = 1600
 """Pixels, beyond which nothing is enlarged."""
+LEAST_LINE = 10
+"""Room for a line of the legend, in sizes of its font, even below a narrow picture."""
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw_overlay(image: Image.Image, predictions: Sequence[Prediction], min_score: float = 0.0) -> Image.Image:
@@ -41,11 +45,28 @@ def _with_legend(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
     size = max(12, round(picture.width / 42))
     font = ImageFont.load_default(size)
     line = round(1.5 * size)
-    canvas = Image.new("RGB", (picture.width, picture.height + line * len(lines) + size // 2), (24, 24, 24))
+    room = max(picture.width - 2 * size, LEAST_LINE * size)
+    wrapped = [_wrapped(text, font, room) for text in lines]
+    width = max([picture.width, *(2 * size + math.ceil(font.getlength(part)) for parts in wrapped for part in parts)])
+    canvas = Image.new("RGB", (width, picture.height + line * sum(map(len, wrapped)) + size // 2), (24, 24, 24))
     canvas.paste(picture)
     draw = ImageDraw.Draw(canvas)
-    for i, text in enumerate(lines):
-        y = picture.height + size // 4 + i * line
+    y = picture.height + size // 4
+    for i, parts in enumerate(wrapped):
         draw.rectangle((size // 2, y + size // 4, size // 2 + size, y + size // 4 + size), fill=COLORS[i % len(COLORS)])
-        draw.text((2 * size, y + size // 8), text, font=font, fill=(240, 240, 240))
+        for part in parts:
+            draw.text((2 * size, y + size // 8), part, font=font, fill=(240, 240, 240))
+            y += line
     return canvas
+
+
+def _wrapped(text: str, font: Font, room: float) -> list[str]:
+    """A text in lines of at most ``room`` pixels, broken at spaces where there are any."""
+    parts: list[str] = []
+    while font.getlength(text) > room:
+        fits = max(1, next(n for n in range(len(text), -1, -1) if font.getlength(text[:n]) <= room))
+        space = text.rfind(" ", 1, fits + 1)
+        end = space if space > 0 else fits
+        parts.append(text[:end].rstrip())
+        text = text[end:].lstrip()
+    return [*parts, text] if text or not parts else parts

@@ -1,7 +1,7 @@
-"""`Predictor`: images and phrases in, masks out. Command line, scenes and servers all stand on this.
+"""`Predictor`: images and phrases in, masks out. The command line, scenes and servers are built on it.
 
-The predictor knows images, sizes and results; what finds the mask is a `Segmenter` behind it, so that a quite different
-model can take RS2-SAM2's place.
+The predictor handles images, sizes and results. A `Segmenter` behind it finds the masks, so that a quite different model
+can take RS2-SAM2's place.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rs2sam2.model.packing import make_ready
 from rs2sam2.model.recording import RecordedAnswers
 from rs2sam2.model.rs2sam2 import RS2SAM2, ImageParts, SAMPrompts
 from rs2sam2.processor import ImageLike, Processor, read_image
-from rs2sam2.segmenter import Correction, Prediction, Segmented, Segmenter, check_phrase, least_score
+from rs2sam2.segmenter import Correction, Prediction, Segmented, Segmenter, check_phrase
 from rs2sam2.tokenizer import Tokenizer
 
 __all__ = ["Correction", "Prediction", "Predictor", "RS2SAM2Segmenter", "Segmented", "Segmenter", "pick_device"]
@@ -32,15 +32,15 @@ DTYPES = {
     "mixed": (torch.float32, torch.bfloat16),
     "bfloat16": (torch.bfloat16, torch.bfloat16),
 }
-"""Of all but the trunk, and of the trunk."""
+"""Precision of all but the trunk, and of the trunk."""
 
 
 BYTES_PER_PHRASE = 0.31e9
-"""What a phrase about an image of 1024 px takes of a GPU in bfloat16 with the large model (docs/performance.md)."""
+"""Bytes of GPU memory for a phrase about an image of 1024 px, in bfloat16 with the large model (docs/performance.md)."""
 
 
 class RS2SAM2Segmenter:
-    """The model with its tokenizer and processor."""
+    """RS2-SAM2 with its tokenizer and processor, as a `Segmenter`."""
 
     def __init__(self, model: RS2SAM2, tokenizer: Tokenizer) -> None:
         self.model = model
@@ -60,7 +60,7 @@ class RS2SAM2Segmenter:
         self.image_size = model.config.image_size  # what scenes cut their tiles to
 
     def check(self, phrase: str) -> None:
-        """Raise UsageError where the phrase is empty or too long."""
+        """Raise UsageError if the phrase is no text, is empty or is too long."""
         check_phrase(phrase, self.tokenizer)
 
     @torch.inference_mode()
@@ -151,13 +151,17 @@ class Predictor:
         dtype: DTypeName = "auto",
         backend: BackendName = "torch",
     ) -> Predictor:
-        """Weights as in `RS2SAM2.from_pretrained`; device "auto", "cpu", "cuda", "cuda:1" ...
+        """A predictor with these weights: "nano" (the bundled model), a folder, a file or a hub id.
 
-        dtype "auto" is the fastest that keeps the mask: bfloat16 on a GPU that has it, mixed for Hiera on a CPU that has
-        it, else float32. backend "onnxruntime" takes a folder that `rs2sam2 export` wrote. `vocabulary`: where it
-        does not lie beside the weights. On a GPU shapes that come often are recorded (`rs2sam2.model.recording`).
+        `revision` (branch, tag or commit) and `subfolder` belong to a hub id; a folder can have a subfolder, too.
+        `vocabulary` is the tokenizer's file, if none lies beside the weights. `device`: "auto", "cpu", "cuda", "cuda:1" ...
 
-        Raises WeightsError or VocabularyError (exit code 5), UsageError for a device that is not there.
+        `dtype` "auto" is the fastest that keeps the mask: bfloat16 on a GPU that has it, mixed for a Hiera trunk on a CPU
+        that has it, else float32. The bundled model and others of its family always compute in float32. `backend`
+        "onnxruntime" takes a folder that `rs2sam2 export` wrote. On a GPU, forward passes of shapes that come often are
+        recorded (`rs2sam2.model.recording`).
+
+        Raises WeightsError or VocabularyError (exit code 5), or UsageError for a device that is not there.
         """
         place = pick_device(device)
         if dtype not in ("auto", *DTYPES):
@@ -175,6 +179,10 @@ class Predictor:
         if is_object_first(located):
             from rs2sam2.objects.segmenter import load_segmenter
 
+            if dtype not in ("auto", "float32"):
+                raise UsageError(
+                    f"dtype {dtype} was asked for, but the bundled model and its like compute in float32; leave dtype out"
+                )
             objects = load_segmenter(located, place, vocabulary=None if vocabulary is None else Path(vocabulary))
             return cls(objects, objects.model.config.name)
         folder = open_folder(located)
@@ -194,7 +202,10 @@ class Predictor:
     def predict(
         self, image: ImageLike, phrases: str | Sequence[str], *, correction: Correction | None = None
     ) -> list[Prediction]:
-        """One prediction per phrase, in order. Raises UsageError for what is no image, and for empty or too long phrases."""
+        """One prediction per phrase, in order. Raises UsageError for what is no image, and for empty or too long phrases.
+
+        A correction applies to all the phrases.
+        """
         return self.predict_batch([image], [phrases], correction=correction)[0]
 
     def predict_batch(
@@ -204,7 +215,7 @@ class Predictor:
         *,
         correction: Correction | None = None,
     ) -> list[list[Prediction]]:
-        """`phrases[i]` (one or several) about `images[i]`: a list of predictions per image, in order."""
+        """Ask `phrases[i]` (one or several) about `images[i]`; gives a list of predictions per image, in order."""
         if isinstance(phrases, str):
             raise UsageError("predict_batch takes a list of phrases, or of lists of them, one for each image")
         if len(images) != len(phrases):
@@ -225,30 +236,18 @@ class Predictor:
             )
             for row, (i, phrase) in enumerate(batch):
                 width, height = opened[i].size
-                logits = torch.nn.functional.interpolate(
-                    out.mask_logits[row : row + 1], (height, width), mode="bilinear"
-                )
-                results[i].append(
-                    Prediction(
-                        phrase=phrase,
-                        logits=logits[0, 0].numpy(),
-                        decision=self.segmenter.decision,
-                        predicted_iou=float(out.predicted_iou[row]),
-                        presence=None if out.presence is None else float(out.presence[row]),
-                        min_score=least_score(self.segmenter),
-                    )
-                )
+                results[i].append(out.prediction(row, phrase, (height, width), self.segmenter))
         return results
 
 
 def phrases_that_fit(free: int, image_size: int, dtype: torch.dtype) -> int:
-    """How many phrases at a time a GPU with so many bytes free takes, half of them left alone: 1 to 16, a power of two."""
+    """How many phrases a GPU with `free` bytes takes at a time, using half of them: 1 to 16, a power of two."""
     each = BYTES_PER_PHRASE * (image_size / 1024) ** 2 * dtype.itemsize / 2
     return 1 << min(4, max(1, int(free / 2 / each)).bit_length() - 1)
 
 
 def pick_device(device: str) -> torch.device:
-    """A device that is there. Raises UsageError with what to type otherwise."""
+    """The device, if it is there; otherwise raises UsageError, which says what to type."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -265,14 +264,14 @@ def pick_device(device: str) -> torch.device:
 
 
 def pick_dtype(device: torch.device, config: RS2SAM2Config) -> DTypeName:
-    """The fastest that keeps the mask (docs/performance.md) on this device."""
+    """The fastest dtype that keeps the mask on this device (docs/performance.md)."""
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     return "mixed" if isinstance(config.trunk, HieraConfig) and cpu_has_bfloat16() else "float32"
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 itself (AVX-512 BF16, AMX); otherwise float32 is as fast and more exact."""
+    """Whether this CPU multiplies bfloat16 itself (AVX-512 BF16, AMX); if not, float32 is as fast and more exact."""
     can: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # torch < 2.10 does not say
     return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
 

@@ -1,4 +1,4 @@
-"""Image + phrases -> the model's inputs, and logits -> a mask at the size of the source."""
+"""Any image -> 8-bit RGB -> the model's views; mask logits -> logits and probability at the size of the source."""
 
 from __future__ import annotations
 
@@ -18,17 +18,22 @@ from rs2sam2.depth import more_than_8_bits
 from rs2sam2.errors import UsageError
 
 ImageLike = str | Path | Image.Image | NDArray[np.generic] | Tensor
-"""A file, a PIL image, a NumPy array (H, W, 3) uint8, or a tensor (3, H, W): uint8, or float in [0, 1]."""
+"""A file, a PIL image, a NumPy array or a tensor, see `read_image`."""
 
 STRETCH = (2.0, 98.0)  # percentiles of a 16-bit or float image that become black and white
 
 
 def read_image(image: ImageLike) -> Image.Image:
-    """Any accepted image as RGB, 8 bits.
+    """Any accepted image as RGB with 8 bits.
 
-    Grey becomes three equal channels, transparency is dropped, 16-bit and float pixels are stretched linearly between
-    their 2nd and 98th percentile. Orientation tags are ignored: a mask belongs to the pixels as they are stored.
-    Raises UsageError where there is no such file, no image in it, or an array of another shape.
+    Files and PIL images may be grey, RGB or RGBA, among others. Arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), tensors
+    (1, H, W), (3, H, W) or (4, H, W). Grey becomes three equal channels, and transparency is dropped.
+
+    uint8 values stay as they are. 16-bit and other integer values, and float values, are stretched linearly from their 2nd
+    to their 98th percentile. Float tensors are the exception: they must lie in [0, 1] and are not stretched.
+
+    Orientation tags are ignored, because a mask belongs to the pixels as they are stored. Raises UsageError if there is no
+    such file or no image in it, and for other shapes and values.
     """
     if isinstance(image, str | Path):
         return _read_file(Path(image))
@@ -84,7 +89,7 @@ def _bands(path: Path) -> NDArray[np.generic]:
 
 
 def no_image(path: Path) -> str:
-    """What to say where there is no such file."""
+    """What to say if there is no such file."""
     return f"no image at {path}; " + ("that is a folder, name the files in it" if path.is_dir() else "check the path")
 
 
@@ -127,15 +132,15 @@ def _stretch(array: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 class Processor:
-    """What stands before and after one configuration of the model."""
+    """What comes before and after the model, for one configuration."""
 
     def __init__(self, config: RS2SAM2Config) -> None:
         self.config = config
 
     def images(self, images: Sequence[Image.Image]) -> tuple[Tensor, Tensor | None]:
-        """RGB images -> (I, 3, S, S) for the trunk and (I, 3, s, s) for BEiT-3 (None where it shares the trunk's map).
+        """RGB images -> (I, 3, S, S) for the trunk and (I, 3, s, s) for BEiT-3 (None if BEiT-3 shares the trunk's map).
 
-        Both views are squashed to a square, float32 and normalised.
+        Both views are squashed to a square, in float32 and normalised.
         """
         p, size, beit3 = self.config.processor, self.config.image_size, self.config.beit3
         trunk = torch.stack([view(x, size, p.image_resize, p.image_mean, p.image_std) for x in images])
@@ -144,10 +149,6 @@ class Processor:
         return trunk, torch.stack(
             [view(x, beit3.image_size, p.beit3_resize, p.beit3_mean, p.beit3_std) for x in images]
         )
-
-    def logits(self, mask_logits: Tensor, size: tuple[int, int]) -> Tensor:
-        """(B, 1, h, w) in any dtype -> (B, H, W) float32 at the source's size, bilinear."""
-        return F.interpolate(mask_logits.float(), size, mode="bilinear", align_corners=False)[:, 0]
 
 
 def view(
@@ -160,6 +161,11 @@ def view(
     if resize != "pil-bilinear":
         x = F.interpolate(x[None], (size, size), mode=resize, align_corners=False, antialias=False)[0]
     return (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+
+
+def at_size(mask_logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Square logits (B, 1, h, w) -> (B, H, W) at the size of the source, bilinear."""
+    return F.interpolate(mask_logits, size, mode="bilinear", align_corners=False)[:, 0]
 
 
 def probability(logits: NDArray[np.float32], config: ProcessorConfig) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What stands between images, phrases and results: what a model is asked, what it answers, what a user gets.
+"""What lies between images, phrases and results: what a model is asked, what it answers, what a user gets.
 
 `Segmenter` is the interface behind `Predictor`, so that a quite different model can take RS2-SAM2's place.
 """
@@ -17,8 +17,9 @@ from PIL import Image
 from torch import Tensor
 
 from rs2sam2.config import DEFAULT_MIN_SCORE, ProcessorConfig
+from rs2sam2.data.masks import box_of
 from rs2sam2.errors import UsageError
-from rs2sam2.processor import probability
+from rs2sam2.processor import at_size, probability
 from rs2sam2.tokenizer import Tokenizer
 
 
@@ -29,15 +30,16 @@ class Prediction:
     phrase: str
     logits: NDArray[np.float32]  # (H, W), at the image's own size
     decision: ProcessorConfig  # how logits become mask and probability
-    predicted_iou: float  # the decoder's own estimate, in [0, 1]
+    predicted_iou: float
+    """RS2-SAM2: the decoder's estimate of the mask's IoU, in [0, 1]. The bundled model: the probability of its choice."""
     presence: float | None
-    """Probability that the referent is in the image; None for weights that were not trained to say (the released ones)."""
+    """Probability that the referent is in the image; None for weights without trained presence, such as the released ones."""
     min_score: float = DEFAULT_MIN_SCORE
-    """Below this presence the weights say "not here"."""
+    """A lower presence means "not here"."""
 
     @cached_property
     def mask(self) -> NDArray[np.bool_]:
-        """(H, W): the best guess, also where presence is low."""
+        """(H, W): the best guess, however low the presence is."""
         return self.logits > self.decision.threshold
 
     @property
@@ -47,39 +49,36 @@ class Prediction:
 
     @cached_property
     def score(self) -> float:
-        """Presence where it was trained, else the mean foreground probability inside the mask (0 for an empty mask)."""
+        """Presence if it was trained, else the mean foreground probability inside the mask (0 for an empty mask)."""
         if self.presence is not None:
             return self.presence
         return float(probability(self.logits[self.mask], self.decision).mean()) if self.mask.any() else 0.0
 
     def is_here(self, min_score: float | None = None) -> bool:
-        """Whether the referent is in the image, as far as weights can say: those that were not trained to never deny it.
+        """Whether the referent is in the image; always true for weights without trained presence.
 
-        `min_score`: the presence that is enough; None takes what the weights say.
+        `min_score`: the least presence that counts as here; None takes the prediction's own `min_score`.
         """
         return self.presence is None or self.presence >= (self.min_score if min_score is None else min_score)
 
     def score_text(self, min_score: float | None = None) -> str:
-        """`score` in two decimals, in more where two would contradict `is_here`: 0.596 below 0.6 is no "0.60"."""
+        """`score` with two decimals, or with more where two would contradict `is_here`: 0.596, below 0.6, is no "0.60"."""
         least = self.min_score if min_score is None else min_score
         texts = (f"{self.score:.{digits}f}" for digits in (2, 3, 4, 5))
         return next((text for text in texts if (float(text) >= least) == (self.score >= least)), repr(self.score))
 
     @cached_property
     def box(self) -> tuple[int, int, int, int] | None:
-        """(x0, y0, x1, y1) pixels around the mask, the far edge excluded; None for an empty mask."""
-        rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
-        if not len(rows):
-            return None
-        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+        """(x0, y0, x1, y1) in pixels around the mask, x1 and y1 excluded; None for an empty mask."""
+        return box_of(self.mask)
 
 
 @dataclass(frozen=True)
 class Correction:
     """SAM2's own prompts beside the phrase, in pixels (x, y) of the image, to correct a mask.
 
-    An object-first model takes the object there. Arrays will do, too. Raises UsageError for other shapes and for what is
-    no finite number. One that says nothing is false.
+    An object-first model, such as the bundled one, takes the object at that place. Arrays are accepted, too. Raises
+    UsageError for other shapes and for numbers that are not finite. An empty correction is false.
     """
 
     points: Sequence[tuple[float, float]] = ()  # on the object
@@ -116,22 +115,38 @@ def _numbers(name: str, given: Any, length: int) -> tuple[Any, ...]:
 
 @dataclass
 class Segmented:
-    """What a segmenter returns for B pairs."""
+    """What a segmenter returns for B pairs of image and phrase."""
 
     mask_logits: Tensor  # (B, 1, h, w), square view
-    predicted_iou: Tensor  # (B,)
+    predicted_iou: Tensor  # (B,), see `Prediction`
     presence: Tensor | None  # (B,), probability
+
+    def prediction(self, row: int, phrase: str, size: tuple[int, int], segmenter: Segmenter) -> Prediction:
+        """The answer to one pair, `phrase` about an image of `size` (H, W), by the segmenter that gave it."""
+        return Prediction(
+            phrase=phrase,
+            logits=at_size(self.mask_logits[row : row + 1], size)[0].numpy(),
+            decision=segmenter.decision,
+            predicted_iou=float(self.predicted_iou[row]),
+            presence=None if self.presence is None else float(self.presence[row]),
+            min_score=least_score(segmenter),
+        )
 
 
 class Segmenter(Protocol):
-    """Images and phrases in; mask logits, score and presence out."""
+    """Images and phrases in; mask logits, score and presence out.
+
+    It may have more: `image_size`, the side in pixels of the square it works at, which scenes cut their tiles to; `min_score`,
+    see `Prediction`; `classes`, the names it was taught, which scenes put into phrases; and `diagnose`, see
+    `rs2sam2.evaluate.ask.Diagnosing`.
+    """
 
     decision: ProcessorConfig
     max_batch: int
-    """Pairs that are worth running together on this device."""
+    """How many pairs of image and phrase are worth running together on this device."""
 
     def check(self, phrase: str) -> None:
-        """Raise UsageError where the phrase cannot be read."""
+        """Raise UsageError if the phrase cannot be read."""
         ...
 
     def __call__(
@@ -146,12 +161,12 @@ class Segmenter(Protocol):
 
 
 def least_score(segmenter: Segmenter) -> float:
-    """The presence below which these weights say "not here": their own `min_score`, else the default."""
+    """The presence below which the answer is "not here": the segmenter's own `min_score`, else the default."""
     return float(getattr(segmenter, "min_score", DEFAULT_MIN_SCORE))
 
 
 def check_text(phrase: str) -> None:
-    """Raise UsageError for a phrase that is no text, or text that is no UTF-8."""
+    """Raise UsageError for a phrase that is no text, or that cannot be encoded as UTF-8."""
     if not isinstance(phrase, str):
         raise UsageError(f"a phrase is a {type(phrase).__name__}; wanted text")
     try:
@@ -161,7 +176,7 @@ def check_text(phrase: str) -> None:
 
 
 def check_phrase(phrase: str, tokenizer: Tokenizer) -> None:
-    """Raise UsageError where the phrase is no text, empty or longer than the tokenizer's model reads."""
+    """Raise UsageError if the phrase is no text, is empty, or is longer than the tokenizer's model reads."""
     check_text(phrase)
     if not phrase.strip():
         raise UsageError("the phrase is empty; say what to look for, for example -p 'the ship on the left'")

@@ -155,6 +155,19 @@ def test_start_from_sam2_and_beit3(
     assert (again / "model.safetensors").read_bytes() == (tmp_path / "start" / "model.safetensors").read_bytes()
 
 
+def test_start_from_files_with_prefixes(tmp_path: Path, toy_config: RS2SAM2Config, toy_vocabulary: Path) -> None:
+    tables = {"sam2.pt": toy_layouts.sam2(toy_config), "beit3.pth": toy_layouts.beit3(toy_config)}
+    for name, table in tables.items():
+        torch.save({"model": {f"module.{key}": tensor for key, tensor in table.items()}}, tmp_path / name)
+    command = ["import-weights", str(tmp_path / "sam2.pt"), "--beit3", str(tmp_path / "beit3.pth")]
+    command += ["--vocabulary", str(toy_vocabulary), "-o", str(tmp_path / "start")]
+    assert run([*command, "--image-size", "64", "--beit3-image-size", "32"]) == 0
+    model = RS2SAM2.from_pretrained(tmp_path / "start")
+    assert torch.equal(model.beit3.text_embedding.weight, tables["beit3.pth"]["beit3.text_embed.weight"])
+    with pytest.raises(WeightsError, match="BEiT-3 alone"):
+        open_folder(tmp_path / "beit3.pth")
+
+
 def test_half_a_model_is_explained(tmp_path: Path, toy_config: RS2SAM2Config) -> None:
     torch.save({"model": toy_layouts.sam2(toy_config)}, tmp_path / "sam2.pt")
     with pytest.raises(WeightsError, match=r"SAM2 alone.*--beit3"):

@@ -37,12 +37,23 @@ def test_old_torch_format(tmp_path: Path) -> None:
     assert torch.equal(open_source(tmp_path / "x.pth")["b"], TABLE["b"])
 
 
+@pytest.mark.parametrize("name", ["best.pth.tar", "mp_rank_00", "pytorch_model.bin"])
+@pytest.mark.parametrize("kind", ["zip", "pickle", "safetensors"])
+def test_a_file_is_what_its_bytes_say(tmp_path: Path, name: str, kind: str) -> None:
+    if kind == "safetensors":
+        save_file(TABLE, tmp_path / name)
+    else:
+        torch.save({"state_dict": TABLE}, tmp_path / name, _use_new_zipfile_serialization=kind == "zip")
+    assert torch.equal(open_source(tmp_path / name)["b"], TABLE["b"])
+
+
 @pytest.mark.parametrize("new", [True, False])
-def test_a_file_that_would_run_code_is_refused_and_runs_nothing(tmp_path: Path, new: bool) -> None:
+@pytest.mark.parametrize("name", ["x.bin", "x.pth.tar"])
+def test_a_file_that_would_run_code_is_refused_and_runs_nothing(tmp_path: Path, new: bool, name: str) -> None:
     touched = tmp_path / "touched"
-    torch.save({"a": TABLE["a"], "evil": Bomb(touched)}, tmp_path / "x.bin", _use_new_zipfile_serialization=new)
+    torch.save({"a": TABLE["a"], "evil": Bomb(touched)}, tmp_path / name, _use_new_zipfile_serialization=new)
     with pytest.raises(WeightsError, match=r"would run code.*refused"):
-        open_source(tmp_path / "x.bin")
+        open_source(tmp_path / name)
     assert not touched.exists()
 
 
@@ -85,6 +96,21 @@ def shards(folder: Path, **changes: str) -> Path:
 
 def test_shards(tmp_path: Path) -> None:
     assert torch.equal(open_source(shards(tmp_path))["b"], TABLE["b"])
+
+
+def test_an_index_left_over_beside_whole_weights(tmp_path: Path) -> None:
+    save_file(TABLE, tmp_path / "model.safetensors")
+    for name in ("pytorch_model.bin.index.json", "model.safetensors.index.json"):
+        (tmp_path / name).write_text(json.dumps({"weight_map": {"a": "gone.bin"}}))
+    assert torch.equal(open_source(tmp_path)["b"], TABLE["b"])
+
+
+def test_what_the_index_does_not_list_is_not_lost(tmp_path: Path) -> None:
+    shards(tmp_path)
+    save_file({"b": TABLE["b"], "surprise": TABLE["a"], "a": torch.zeros(1)}, tmp_path / "two.safetensors")
+    source = open_source(tmp_path)
+    assert set(source) == {"a", "b", "surprise"}
+    assert torch.equal(source["a"], TABLE["a"])  # from where the index says
 
 
 def test_missing_shard_is_named(tmp_path: Path) -> None:

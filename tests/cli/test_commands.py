@@ -176,6 +176,25 @@ def test_import_refuses_to_overwrite(toy_folder: Path, capsys: pytest.CaptureFix
     assert "already holds weights" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["import-weights", "export-weights"])
+def test_downloaded_weights_are_not_written_over(
+    toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    download = tmp_path / "model.safetensors"
+    download.write_text("whole")
+    assert run([command, str(toy_folder), "-o", str(tmp_path)]) == 2
+    assert "already holds weights" in capsys.readouterr().err and download.read_text() == "whole"
+
+
+@pytest.mark.parametrize("option", ["--image-size", "--beit3-image-size"])
+def test_sizes_are_for_a_start_alone(
+    toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert run(["import-weights", str(toy_folder), option, "512", "-o", str(tmp_path / "o")]) == 2
+    said = capsys.readouterr().err
+    assert "add --beit3 or leave them out" in said and said.count("\n") == 1 and not (tmp_path / "o").exists()
+
+
 def test_export_refuses_to_overwrite_weights(
     toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,8 +84,9 @@ def test_left_becomes_right() -> None:
     assert flipped.phrase == "the ship on the right"
 
 
-def test_a_phrase_that_cannot_be_rewritten_is_left_alone() -> None:
-    north = item(0, phrase="the ship heading north")
+@pytest.mark.parametrize("phrase", ["the ship heading north", "the car turning left", "the westbound cars"])
+def test_a_phrase_that_cannot_be_rewritten_is_left_alone(phrase: str) -> None:
+    north = item(0, phrase=phrase)
     assert turn(north, "hflip") is None
     config = Augmentation(flips=True, quarter_turns=True)
     for seed in range(20):

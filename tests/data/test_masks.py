@@ -71,6 +71,14 @@ def test_runs_may_end_early_but_not_late():
         RLE.from_coco({"size": [4, 4], "counts": [1, 16]}).decode()
 
 
+def test_what_is_damaged_is_seen_without_drawing_it():
+    assert RLE((2, 3), RLE.encode(np.eye(2, 3, dtype=bool)).counts).check().tolist() == [0, 1, 2, 1, 2]
+    assert RLE.from_coco({"size": [4, 4], "counts": [1, 2]}).check().sum() == 3  # the rest is background
+    for broken in (RLE((4, 4), "zz"), RLE.from_coco({"size": [4, 4], "counts": [1, 16]}), Polygons(((1, 2, 3, 4),))):
+        with pytest.raises(DataError):
+            broken.check()
+
+
 def test_polygons_are_added_up_as_coco_does():
     coco = pytest.importorskip("pycocotools.mask")
     rings = [[1.5, 1, 8, 2, 5, 9.2], [6, 6, 12, 6, 12, 12, 6, 12]]
@@ -111,6 +119,11 @@ def test_mask_files(tmp_path):
     Image.fromarray(labels == 3).save(tmp_path / "bits.png")
     for bits in (MaskFile(tmp_path / "bits.png", above=50), MaskFile(tmp_path / "bits.png", values=(1,))):
         assert (bits.decode() == (labels == 3)).all()
+    palette = Image.fromarray((labels == 3).astype(np.uint8))
+    palette.putpalette([0, 0, 0, 255, 255, 255])
+    palette.save(tmp_path / "colours.png")  # as black and white, where brightness counts
+    for colours in (MaskFile(tmp_path / "colours.png", above=50), MaskFile(tmp_path / "colours.png", values=(1,))):
+        assert (colours.decode() == (labels == 3)).all()
     with pytest.raises(DataError, match=r"no mask file .*gone\.png"):
         MaskFile(tmp_path / "gone.png").decode()
     (tmp_path / "bad.png").write_bytes(b"\x89PNG nonsense")
@@ -128,6 +141,13 @@ def test_stretching_takes_the_pixel_under_the_centre(mask, larger, smaller):
     centre[smaller // 2, smaller // 2] = True
     only_centres = fine & np.tile(centre, (height, width))
     assert (masks.resize(only_centres, (height, width)) == mask).all()
+
+
+def test_the_box_of_a_mask():
+    mask = np.zeros((6, 9), bool)
+    assert masks.box_of(mask) is None
+    mask[2, 3] = mask[4, 7] = True
+    assert masks.box_of(mask) == (3, 2, 8, 5)
 
 
 def test_union_of_none_is_nothing():

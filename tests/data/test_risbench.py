@@ -1,6 +1,9 @@
+import numpy as np
 import pytest
 from fake_sets import mask, risbench, rrsisd
+from PIL import Image
 
+from rs2sam2.data import rrsisd as refer
 from rs2sam2.data.registry import open_dataset
 
 
@@ -40,3 +43,20 @@ def test_the_refer_form(tmp_path):
     sample = data.read("val")[0]
     assert sample.source == "RISBench"
     assert (sample.load_mask() == mask(2)).all()
+
+
+def test_a_mask_saved_as_jpeg_does_not_grow(tmp_path):
+    risbench(tmp_path)
+    file = tmp_path / "labels" / "P0001.png"
+    Image.fromarray(mask(1)).convert("L").save(file.with_suffix(".JPG"), "JPEG", quality=90)
+    file.unlink()
+    sample = open_dataset(tmp_path).read("val")[0]
+    assert sample.targets[0].path.name == "P0001.JPG" and np.array_equal(sample.load_mask(), mask(1))
+
+
+def test_the_refer_form_is_parsed_once(tmp_path):
+    data = open_dataset(rrsisd(tmp_path, folder="risbench"))
+    refer._parse.cache_clear()
+    for split in data.splits():
+        assert data.read(split)
+    assert refer._parse.cache_info().misses == 1

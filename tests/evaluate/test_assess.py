@@ -10,6 +10,7 @@ import pytest
 
 from rs2sam2 import Predictor
 from rs2sam2.data.convert import convert_dataset
+from rs2sam2.data.masks import MaskFile
 from rs2sam2.data.registry import open_dataset
 from rs2sam2.errors import DataError, UsageError
 from rs2sam2.evaluate.assess import EvaluateConfig, choose_samples, evaluate_model
@@ -201,8 +202,25 @@ def test_choosing_samples(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is empty"):
         choose_samples(data, "train")
     (tmp_path / "0.png").unlink()
-    with pytest.raises(DataError, match=r"1 image files are missing, the first is .*0\.png"):
+    with pytest.raises(DataError, match=r"^1 image files, .* of 9 samples are missing or damaged: no image .*0\.png;"):
         evaluate_model(predictor(), data, choose_samples(data), EvaluateConfig())
+
+
+def test_a_missing_mask_is_said_before_the_work(tmp_path: Path) -> None:
+    data = write_set(tmp_path)
+    samples = choose_samples(data)
+    asked: list[str] = []
+    with pytest.raises(
+        DataError, match=r"^1 image files, .* of 9 samples are missing or damaged: no mask file .*gone\.png;"
+    ):
+        evaluate_model(
+            predictor(),
+            data,
+            [*samples[:-1], replace(samples[-1], targets=(MaskFile(tmp_path / "gone.png"),))],
+            EvaluateConfig(resamples=10),
+            advance=lambda what, done, total: asked.append(what),
+        )
+    assert not asked
 
 
 @pytest.mark.parametrize("options", [{"protocol": "640"}, {"min_score": 2.0}, {"robustness": -1}, {"resamples": 0}])

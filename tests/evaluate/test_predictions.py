@@ -80,6 +80,17 @@ def test_polygons_are_drawn_on_the_image(tmp_path: Path, samples: list[Sample]) 
     assert mask.shape == (HEIGHT, WIDTH) and np.array_equal(mask, samples[0].load_mask())
 
 
+@pytest.mark.parametrize(("form", "pixels"), [([], 0), ([[1, 1, 30, 1, 30, 30, 1, 30]], 29 * 29)])
+def test_without_images_the_annotations_frame_says_the_size(
+    tmp_path: Path, samples: list[Sample], form: list[object], pixels: int
+) -> None:
+    (tmp_path / "p.json").write_text(json.dumps([{"id": s.id, "segmentation": form} for s in samples]))
+    for image in (tmp_path / "set").glob("*.png"):
+        image.unlink()
+    mask = read_predictions(tmp_path / "p.json", samples)[0].mask(samples[0])
+    assert mask.shape == (HEIGHT, WIDTH) and mask.sum() == pixels
+
+
 def test_missing_masks(tmp_path: Path, samples: list[Sample]) -> None:
     folder = write(tmp_path / "masks", samples, "png")
     (folder / "s2.png").unlink()
@@ -133,6 +144,26 @@ def test_neither_8_nor_16_bits(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0, 4095]], np.uint16)).save(tmp_path / "m.png")
     with pytest.raises(DataError, match="values up to 4095"):
         read_mask_file(tmp_path / "m.png")
+
+
+@pytest.mark.parametrize(
+    ("values", "foreground"),
+    [
+        ([0.04, 0.5, 0.93], [False, False, True]),
+        ([0.0, 0.1, 0.2], [False, False, False]),
+        ([0.0, 127.0, 128.0], [False, False, True]),
+    ],
+)
+def test_probabilities_and_grey_in_floats(tmp_path: Path, values: list[float], foreground: list[bool]) -> None:
+    Image.fromarray(np.array([values], np.float32)).save(tmp_path / "m.tif")
+    assert read_mask_file(tmp_path / "m.tif").tolist() == [foreground]
+
+
+@pytest.mark.parametrize("values", [[-3.5, 4.0], [0.0, 256.0], [0.5, np.nan]])
+def test_floats_that_are_neither(tmp_path: Path, values: list[float]) -> None:
+    Image.fromarray(np.array([values], np.float32)).save(tmp_path / "m.tif")
+    with pytest.raises(DataError, match=r"m\.tif has values from .*; write probabilities"):
+        read_mask_file(tmp_path / "m.tif")
 
 
 def test_records_of_another_split_are_passed_over(tmp_path: Path, samples: list[Sample]) -> None:

@@ -234,6 +234,24 @@ def test_what_cannot_be_meant_is_said_before_the_work(tmp_path: Path, scenes: li
             batch(phrases=phrases)
 
 
+def test_a_folder_with_results_of_another_scene_of_that_name_is_refused(tmp_path: Path, scenes: list[str]) -> None:
+    out = tmp_path / "out"
+    jobs = archive.plan(scenes[:1], out, SUFFIXES)
+    archive.check_fresh(jobs, resume=False)
+    statuses(batch(), jobs)
+    archive.check_fresh(jobs, resume=True)
+    with pytest.raises(UsageError, match="add --resume"):
+        archive.check_fresh(jobs, resume=False)
+    other = tmp_path / "other" / "s0.tif"
+    other.parent.mkdir()
+    write(other, paint(SIZE))
+    for resume in (False, True):
+        with pytest.raises(UsageError, match=f"holds results of {scenes[0]} by the name that those of {other} would"):
+            archive.check_fresh(archive.plan([str(other)], out, SUFFIXES), resume)
+    Path(scenes[0]).rename(other)  # the same one, moved
+    archive.check_fresh(archive.plan([str(other)], out, SUFFIXES), resume=True)
+
+
 def render(folder: Path, count: int) -> list[str]:
     from rs2sam2.data.synthetic.geotiff import write_geotiff
 
@@ -262,6 +280,9 @@ def test_the_command_with_the_bundled_model(tmp_path: Path, capsys: pytest.Captu
     ]
     assert run([*command, "--dry-run"]) == 0
     assert capsys.readouterr().out.count(" -> ") == 3 and not out.exists()
+    assert run([*command, "--dry-run", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned[1] == {"source": names[0], "outputs": [str(out / "s0.geojson")], "done_before": False}
     assert run(command) == 4
     printed = capsys.readouterr()
     assert "2 scenes done, 0 done before, 1 failed" in printed.out

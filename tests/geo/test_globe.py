@@ -127,6 +127,19 @@ def test_an_area_of_many_parts(tmp_path: Path) -> None:
     assert 0 < segment_scene(scene, "red", predictor=predictor(), aoi=area).phrases[0].pixels < 40_000
 
 
+@pytest.mark.parametrize("place", [Affine(1, 0, 500_000, 0, -1, 5_500_000), Affine(1, 0, 0, 0, 1, 200)])
+def test_metres_or_pixels_that_say_degrees(tmp_path: Path, place: Affine) -> None:
+    scene = box_scene(tmp_path / "scene.tif", "EPSG:4326", place, slice(0, 20), slice(0, 20), (50, 50))
+    result = segment_scene(scene, "red", tmp_path / "found.gpkg", predictor=predictor())
+    assert result.phrases[0].features == 1 and result.phrases[0].area_m2 is None and not result.ground.metric
+    for outputs, options, said in (
+        ([tmp_path / "found.geojson"], SceneOptions(), "off the earth"),
+        ([], SceneOptions(gsd=1), "has no metres"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            segment_scene(scene, "red", outputs, predictor=predictor(), options=options)
+
+
 def test_an_area_in_metres_that_says_degrees(tmp_path: Path) -> None:
     place = Affine(10, 0, 499_000, 0, -10, 5_095_500)
     scene = box_scene(tmp_path / "scene.tif", "EPSG:32631", place, slice(0, 20), slice(0, 20), (50, 50))

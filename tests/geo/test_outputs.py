@@ -172,6 +172,23 @@ def test_a_layer_for_each_phrase_empty_ones_too(tmp_path: Path) -> None:
     assert layers == {"red": 1, "the_blue_tanks": 2, "green": 0}
 
 
+@pytest.mark.parametrize("name", ["gpkg_tanks", "sqlite_x", "layer_styles"])
+def test_a_layer_is_no_table_of_the_formats_own(tmp_path: Path, name: str) -> None:
+    scene = write(tmp_path / f"{name}.tif", paint(SIZE, red=RED))
+    segment_scene(scene, "red", tmp_path / "out.gpkg", predictor=predictor())
+    layers = [layer for layer, kind in pyogrio.list_layers(tmp_path / "out.gpkg") if kind is not None]
+    assert layers == [f"scene_{name}"]
+
+
+def test_what_an_earlier_run_left_beside_an_output_goes(tmp_path: Path) -> None:
+    scene = write(tmp_path / "scene.tif", paint(SIZE, red=RED))
+    for suffix in (".aux.xml", ".ovr", ".msk"):
+        (tmp_path / f"out.tif{suffix}").write_text("of before")
+    for stac in (True, False):
+        segment_scene(scene, "red", tmp_path / "out.tif", predictor=predictor(), stac=stac)
+        assert {p.name for p in tmp_path.glob("out*")} == {"out.tif", *(["out.tif.stac.json"] if stac else [])}
+
+
 def test_nothing_found_is_a_valid_empty_layer(tmp_path: Path) -> None:
     scene = write(tmp_path / "scene.tif", paint(SIZE))
     outputs = [tmp_path / name for name in NAMES]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
-from rs2sam2.geo.polygons import Piece, Polygonizer
+from rs2sam2.geo.polygons import Piece, Polygonizer, simplified
 
 Mask = NDArray[np.bool_]
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 14), st.integers(1, 14)))
@@ -72,3 +73,20 @@ def test_pieces_are_handed_on_as_soon_as_they_end() -> None:
 
 def test_pixels_that_meet_in_a_corner_are_two_pieces() -> None:
     assert len(pieces_of(np.eye(6, dtype=bool), [3])) == 6
+
+
+CORNERS = ((1, 7), (1, 8), (6, 8), (6, 6), (2, 6), (2, 7))
+HOOK = (
+    (3, 1), (3, 5), (6, 5), (6, 4), (9, 4), (9, 3), (10, 3), (10, 1), (11, 1), (11, 0), (9, 0), (9, 2), (5, 2), (5, 1), (6, 1),
+    (6, 0), (4, 0), (4, 1),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("ring", "width"), [(CORNERS, 1.0), (HOOK, 0.3)])
+def test_a_simpler_outline_is_valid_and_keeps_to_the_tolerance(ring: tuple[tuple[int, int], ...], width: float) -> None:
+    """GEOS' own answer to these is 1.4 times the tolerance away, or crosses itself."""
+    outline = shapely.Polygon(ring)
+    (simple,) = simplified([outline], 1.0, (width, 1.0))
+    assert simple.is_valid
+    before, after = (shapely.transform(p, lambda xy: xy * [width, 1]) for p in (outline, simple))
+    assert shapely.hausdorff_distance(before.boundary, after.boundary, densify=0.05) <= 1.001

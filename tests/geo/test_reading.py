@@ -209,6 +209,20 @@ def test_an_area_of_interest_is_all_that_is_looked_at(tmp_path: Path, crs: str) 
         segment_scene(path, "red", predictor=predictor(), aoi=path)
 
 
+def test_the_least_number_as_nodata_is_black_without_a_warning(tmp_path: Path) -> None:
+    values = np.tile(np.linspace(0, 100, SIZE[1], dtype=np.float32), (SIZE[0], 1))
+    values[:20] = np.finfo(np.float32).min
+    with Scene(write(tmp_path / "scene.tif", values, nodata=float(np.finfo(np.float32).min))) as scene:
+        picture = scene.read(whole(scene))
+    assert not picture.pixels[:20].any() and not picture.valid[:20].any() and picture.pixels[20:, -1].min() == 255
+
+
+def test_white_may_be_the_least_number(tmp_path: Path) -> None:
+    values = np.tile(np.arange(SIZE[1], dtype=np.uint8), (SIZE[0], 1))
+    with Scene(write(tmp_path / "scene.tif", values, photometric="MINISWHITE")) as scene:
+        np.testing.assert_array_equal(scene.read(whole(scene)).pixels[..., 1], 255 - values)
+
+
 def test_a_coarse_gsd_reads_less_and_works_at_that_resolution(tmp_path: Path) -> None:
     size = (600, 700)
     red = discs(size, (300, 350, 180))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from rs2sam2.errors import UsageError
 from rs2sam2.model import recording
 from rs2sam2.model.packing import make_ready
 from rs2sam2.model.recording import RecordedAnswers
@@ -38,6 +39,13 @@ def test_lengths(given: int, padded: int, monkeypatch: pytest.MonkeyPatch) -> No
     with torch.inference_mode():
         RecordedAnswers(model)(model.look(*inputs(TOY, 1)), torch.full((1, given), 7))
     assert seen == [(1, padded)]
+
+
+@pytest.mark.parametrize("length", [1, 23, 27])
+def test_lengths_that_the_model_refuses(length: int) -> None:
+    model = RS2SAM2(TOY).eval()
+    with torch.inference_mode(), pytest.raises(UsageError, match=rf"shape \(1, {length}\); wanted .* from 2 to 22"):
+        RecordedAnswers(model)(model.look(*inputs(TOY, 1)), torch.full((1, length), 7))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

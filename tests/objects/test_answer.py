@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rs2sam2.data.builder.components import components
+from rs2sam2.data.components import components
 from rs2sam2.objects.answer import SPECK, tidied
 
 

@@ -26,6 +26,15 @@ def votes(phrase: str, row: tuple[tuple[int, float, float], ...] = ROW) -> list[
     return opinion.votes.tolist()
 
 
+def test_no_candidate_is_taken_for_what_was_not_taught() -> None:
+    unsure = candidates(ROW)
+    unsure.classes[..., TANK] += 2  # a class that no picture ever showed scores as it likes
+    layouts = Layouts.of(unsure, TOY.things, 200, 100, untaught=("storage tank",))
+    assert all(o.category != "storage tank" for layout in layouts.layouts for o in layout.objects)
+    opinion = layouts.opinion("the leftmost ship")
+    assert opinion is not None and opinion.votes.tolist() == [1, 0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("phrase", "expected"),
     [

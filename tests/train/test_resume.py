@@ -304,7 +304,7 @@ def test_what_a_changed_recipe_keeps_anew_starts_from_the_weights(
 def test_going_on_in_float32_takes_the_copies_that_were_stepped() -> None:
     exact = torch.rand(4)
     rounded = torch.nn.Parameter(exact.bfloat16().float())  # as the model's own weights were saved
-    MasterOptimizer([Group("rest", {"w": rounded})], Optimizer()).restore({"master/w": exact})
+    MasterOptimizer([Group("rest", {"w": rounded})], Optimizer()).restore({}, {"w": exact})
     assert torch.equal(rounded, exact)
 
 

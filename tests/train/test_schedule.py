@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs2sam2.train.recipe import Schedule, load_recipe
-from rs2sam2.train.schedule import multiple, never
+from rs2sam2.train.schedule import always, multiple, never
 
 
 def at(schedule: Schedule, epoch: int, epochs: int, per_epoch: int = 10) -> float:
@@ -27,7 +27,14 @@ def test_the_papers_drop_fires_for_both() -> None:
     for name, epochs in (("rrsisd-paper", 40), ("refsegrs-paper", 60)):
         schedule = load_recipe(name).schedule
         assert [at(schedule, e, epochs) for e in (epochs - 11, epochs - 10)] == [1, pytest.approx(0.1)]
-        assert not never(schedule, epochs)
+        assert not never(schedule, epochs) and not always(schedule, epochs)
+
+
+def test_a_drop_before_the_first_epoch_is_found() -> None:
+    schedule = load_recipe("rrsisd-paper").schedule
+    assert always(schedule, 2) == [-8] and always(schedule, 10) == [0] and not always(schedule, 11)
+    assert at(schedule, 0, 2) == at(schedule, 0, 10) == pytest.approx(0.1)
+    assert not always(Schedule(kind="cosine", drops=(-10,)), 2)  # which drops nothing
 
 
 def test_warm_up_and_cosine_by_hand() -> None:

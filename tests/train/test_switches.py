@@ -59,6 +59,20 @@ def test_released_losses_are_the_released_ones(small: Overrides) -> None:
     torch.testing.assert_close(losses["loss_total"], expected.total)
 
 
+@pytest.mark.parametrize("decision", ["class-scores", "logit"])
+def test_a_mask_learns_where_it_is_cut(decision: str, small: Overrides) -> None:
+    """One sample alone has the cross-entropy of its foreground probability, and Dice of both classes, whatever the decision."""
+    on = f"--model.processor.decision={decision}"
+    learner, apart = learner_of(small(on)), learner_of(small(on, "--losses.per_sample=true"))
+    batch = batch_of(learner, 1)
+    losses, alone = learner.module(batch), apart.module(batch)
+    torch.testing.assert_close(losses["loss_ce"], alone["loss_ce"])
+    logits = torch.nn.functional.interpolate(moved_logits(learner, batch), (64, 64), mode="bilinear")[:, 0]
+    p, t = (2 * logits - 1 if decision == "class-scores" else logits).sigmoid(), batch.masks.float()
+    dice = sum(1 - 2 * (q * m).sum() / (q + m).sum() for q, m in ((p, t), (1 - p, 1 - t)))
+    torch.testing.assert_close(losses["loss_dice"], dice)
+
+
 def gradient_of_the_mask(learner: RS2SAM2Learner, batch: Batch, name: str) -> float:
     """Norm of one loss's gradient at what makes the mask (and nothing else)."""
     learner.module.zero_grad()

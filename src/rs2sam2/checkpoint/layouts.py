@@ -110,7 +110,7 @@ def _released_config(source: Source) -> RS2SAM2Config:
 
 def start_plan(sam2: Source, beit3: Source, image_size: int, beit3_size: int) -> Plan:
     """Plan for the start of a training run: official SAM2 and BEiT-3 weights, the rest fresh."""
-    sam2 = sam2.strip(_prefix(sam2, TRUNK_ANCHOR))
+    sam2, beit3 = sam2.strip(_prefix(sam2, TRUNK_ANCHOR)), beit3.strip(_prefix(beit3, BEIT3_ANCHOR))
     trunk = _hiera_config(sam2, "image_encoder.trunk.")
     text = dataclasses.replace(_beit3_config(beit3, ""), image_size=beit3_size)
     decoder = _decoder_config(sam2, "", "single")
@@ -143,7 +143,7 @@ def is_sam2(source: Source) -> bool:
 
 def is_beit3(source: Source) -> bool:
     """An official BEiT-3 checkpoint."""
-    return BEIT3_ANCHOR in source
+    return not is_released(source) and any(name.endswith(BEIT3_ANCHOR) for name in source)
 
 
 def resize_positions(table: Tensor, grid: int) -> Tensor:

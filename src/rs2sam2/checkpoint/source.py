@@ -19,8 +19,15 @@ from torch import Tensor
 from rs2sam2.checkpoint.mapped import MappedSafetensors
 from rs2sam2.errors import WeightsError
 
-SINGLE_FILES = ("model.safetensors", "pytorch_model.bin")
-INDEX_FILES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+FOLDER_FILES = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+"""What a folder is opened by, in transformers' order: an index may be left over from another download."""
+TORCH_MAGIC = (b"PK\x03\x04", b"\x80")
+"""How a zip file starts, and a pickle of any protocol that torch ever wrote."""
 TORCH_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")
 _FORBIDDEN = re.compile(r"(?:GLOBAL|unrecognized function|unsupported class) ([\w.]+)")
 """In torch's message about a pickle that asks for more than tensors: what it asks for."""
@@ -67,20 +74,15 @@ def open_source(path: Path) -> Source:
         return _open_index(path) if path.name.endswith(".index.json") else _open_file(path)
     if not path.is_dir():
         raise WeightsError(f"no weights at {path}; expected a checkpoint file or a folder with one")
-    for name in INDEX_FILES:
+    for name in FOLDER_FILES:
         if (path / name).is_file():
-            return _open_index(path / name)
-    for name in SINGLE_FILES:
-        if (path / name).is_file():
-            return _open_file(path / name)
+            return open_source(path / name)
     if list(path.glob("**/*zero_pp_rank*")):
         raise WeightsError(
             f"{path} holds DeepSpeed ZeRO shards; merge them first (python zero_to_fp32.py . pytorch_model.bin) and import that file"
         )
     found = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
-    raise WeightsError(
-        f"no weights in {path}: expected {' or '.join(SINGLE_FILES)} or an index of shards, found {found}"
-    )
+    raise WeightsError(f"no weights in {path}: expected one of {', '.join(FOLDER_FILES)}, found {found}")
 
 
 def _open_index(index: Path) -> Source:
@@ -104,7 +106,9 @@ def _open_index(index: Path) -> Source:
         raise WeightsError(
             f"{index} lists {absent[0]} in {names[absent[0]]}, which does not hold it; download the shards again"
         )
-    readers = {tensor: opened[file]._readers[tensor] for tensor, file in names.items()}
+    # What a shard holds beyond the index is passed on, so that it is used, dropped for a reason or called unknown.
+    readers = {tensor: reader for source in opened.values() for tensor, reader in source._readers.items()}
+    readers |= {tensor: opened[file]._readers[tensor] for tensor, file in names.items()}
 
     def release() -> None:
         for source in opened.values():
@@ -114,12 +118,18 @@ def _open_index(index: Path) -> Source:
 
 
 def _open_file(path: Path) -> Source:
-    if path.suffix == ".safetensors":
+    """By its first bytes, whatever it is called; by its name where they say nothing: it is damaged, then."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(9)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({_one_line(error)})") from None
+    if head[5:] == b"\0\0\0{" or path.suffix == ".safetensors":  # a header's length in 8 bytes, and the header
         return _open_safetensors(path)
-    if path.suffix in TORCH_SUFFIXES:
+    if head.startswith(TORCH_MAGIC) or path.suffix in TORCH_SUFFIXES:
         return _open_torch(path)
     raise WeightsError(
-        f"{path}: unknown kind of checkpoint; expected .safetensors or one of {', '.join(TORCH_SUFFIXES)}"
+        f"{path}: unknown kind of checkpoint; expected one of safetensors or of torch ({', '.join(TORCH_SUFFIXES)})"
     )
 
 

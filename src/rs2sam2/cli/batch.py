@@ -19,60 +19,64 @@ def batch(
     *,
     phrase: Annotated[list[str], Parameter(name=["--phrase", "-p"], negative=())],
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    image_format: Annotated[tuple[str, ...], Parameter(name="--format", negative=())] = ("gpkg",),
-    resume: Annotated[bool, Parameter(negative=())] = False,
+    image_format: Annotated[tuple[str, ...], Parameter(name="--format", negative=(), show_default=",".join)] = (
+        "gpkg",
+    ),
+    resume: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     shard: str | None = None,
     engine: Literal["local", "ray"] = "local",
     min_score: float | None = None,
     scene: Annotated[SceneFlags | None, Parameter(name="*")] = None,
-    stac: Annotated[bool, Parameter(negative=())] = False,
+    stac: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     weights: str = "nano",
     revision: str | None = None,
     subfolder: str | None = None,
     vocabulary: Path | None = None,
     device: str = "auto",
     dtype: DTypeName = "auto",
-    dry_run: Annotated[bool, Parameter(negative=())] = False,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    json: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
 ) -> None:
     """Segment the same phrases in many scenes; one bad scene never stops the others.
 
-    Exits with 4 where some failed, with their list on stderr. Each scene's results appear together when they are whole.
+    If some scenes fail, they are listed on stderr and the exit code is 4. The results of a scene appear together, once all
+    are complete.
 
     Parameters
     ----------
     scenes
         Rasters, URLs, or folders of rasters.
     phrase
-        What to look for; repeat -p for several.
+        What to look for; repeat -p for several phrases.
     output
-        Folder for the results, named like the scenes, and for the manifest that says what is done.
+        Folder for the results, which are named after the scenes, and for the manifest, which records what is done.
     image_format
-        Format of the results: gpkg, geojson, parquet, tif or png; repeat for several.
+        Format of the results: gpkg, geojson, parquet, tif or png; repeat the option for several.
     resume
-        Go on with what OUTPUT holds: do what is missing, failed, or was made for something else.
+        Continue in OUTPUT: do what is missing, failed, or was made from other input, options or weights.
     shard
-        I/N: only every N-th scene from the I-th, for arrays of jobs such as SLURM's ($SLURM_ARRAY_TASK_ID/8).
+        I/N: only every N-th scene from the I-th, I from 1, for job arrays such as SLURM's ($SLURM_ARRAY_TASK_ID/8).
     engine
         local: in this process. ray: on a Ray cluster (RAY_ADDRESS) or all cores of this machine.
     min_score
-        Tiles whose score is lower stay empty (default: what the weights say).
+        A tile whose score is lower stays empty (default: the weights' own value, else 0.5).
     stac
         Write a STAC item beside each output.
     weights
-        Folder, hub id, or "nano" (in the package).
+        Folder, hub id, or "nano", the bundled model.
     revision
-        Of a hub id.
+        Revision (branch, tag or commit) of a hub repository.
     subfolder
-        Of a hub id or folder, such as rrsisd.
+        Subfolder of the hub repository or folder, such as rrsisd.
     vocabulary
-        Sentencepiece file, where none lies beside the weights.
+        The tokenizer's sentencepiece file, if none lies beside the weights.
     device
-        auto, cpu, cuda, cuda:1 ...
+        Where to compute: auto, cpu, cuda, cuda:1 ...
     dtype
-        auto: the fastest that keeps the mask on this machine; mixed: Hiera in bfloat16, the rest in float32.
+        auto: the fastest that keeps the mask on this machine. mixed: Hiera and BEiT-3's feed-forward layers for words in
+        bfloat16, the rest in float32. The bundled model always computes in float32.
     dry_run
-        Say what would be done, and do nothing.
+        Print what would be done, and do nothing.
     json
         Print the outcomes as JSON.
     """
@@ -90,8 +94,7 @@ def batch(
     archive.check_apart(scenes, output, suffixes)
     jobs = archive.plan(archive.find_scenes(scenes), output, suffixes)
     jobs = archive.shard(jobs, shard) if shard is not None else jobs
-    if not resume:
-        archive.check_fresh(jobs)
+    archive.check_fresh(jobs, resume)
     if flags.aoi is not None and not flags.aoi.is_file():
         raise UsageError(f"no area of interest at {flags.aoi}; give a GeoJSON, GeoPackage or any vector file")
     source = Weights(weights, revision, subfolder, None if vocabulary is None else str(vocabulary), device, dtype)
@@ -100,9 +103,12 @@ def batch(
         aoi=None if flags.aoi is None else str(flags.aoi.absolute()), stac=stac,
     )  # fmt: skip
     if dry_run:
-        for job in jobs:
-            names = ", ".join(str(p) for p in job.outputs)
-            say(f"{job.source} -> {names}" + (" (done before)" if work.done(job) else ""))
+        planned = [(job.source, [str(p) for p in job.outputs], work.done(job)) for job in jobs]
+        if json:
+            say_json([{"source": name, "outputs": files, "done_before": done} for name, files, done in planned])
+            return
+        for name, files, done in planned:
+            say(f"{name} -> {', '.join(files)}" + (" (done before)" if done else ""))
         return
     outcomes = []
     with progress("scenes", len(jobs)) as bar:

@@ -13,7 +13,7 @@ from rs2sam2.errors import UsageError
 
 
 def bench(
-    weights: str = "nano",
+    weights: str | None = None,
     /,
     *,
     preset: str | None = None,
@@ -25,30 +25,31 @@ def bench(
     runs: int = 3,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
 ) -> None:
-    """Measure seconds per phrase, TFLOP/s, their share of the machine's matrix products, and peak memory.
+    """Measure seconds per phrase, TFLOP/s, their share of the machine's peak, and peak memory.
 
     rs2sam2 bench --preset large --dtype float32 --dtype mixed
 
     Parameters
     ----------
     weights
-        Folder, hub id, or "nano" (in the package).
+        Folder, hub id, or "nano", the bundled model (default).
     preset
-        Instead of weights: a configuration such as large, with random weights (4 GB of temporary disk).
+        Instead of WEIGHTS: a configuration such as large, with random weights (4 GB of temporary disk).
     dtype
-        Repeat for several rows; auto is what a predictor would take.
+        Repeat for several rows. auto: what a predictor takes. mixed: Hiera and BEiT-3's feed-forward layers for words in
+        bfloat16, the rest in float32. The bundled model always computes in float32.
     batch
-        Images (one phrase each) at a time; repeat for several rows.
+        Images, with one phrase each, to compute at a time; repeat for several rows.
     backend
-        onnxruntime for a folder that "rs2sam2 export" wrote.
+        onnxruntime runs a folder that "rs2sam2 export" wrote.
     vocabulary
-        Sentencepiece file, where an exported folder holds none.
+        The tokenizer's sentencepiece file, if an exported folder holds none.
     device
-        auto, cpu, cuda, cuda:1 ...
+        Where to compute: auto, cpu, cuda, cuda:1 ...
     runs
-        Of which the median is taken, after one to warm up.
+        Timed runs after a warm-up; the median is reported.
     output
-        JSON file for the numbers and the machine they were measured on.
+        JSON file for the numbers and a description of the machine.
     """
     from tempfile import TemporaryDirectory
 
@@ -59,12 +60,14 @@ def bench(
     for images in batch or ():
         if images < 1:
             raise UsageError(f"--batch {images} holds no image; give at least 1")
+    if weights is not None and preset is not None:
+        raise UsageError(f"weights {weights} and --preset {preset} were given; give one of them")
     with TemporaryDirectory(prefix="rs2sam2-bench-") as temporary:
         if preset is not None:
             weights = f"{temporary}/{preset}"
             benchmark.random_weights(preset, Path(weights))
         cases = [
-            benchmark.Case(weights, d, b, device, runs, backend, vocabulary)
+            benchmark.Case(weights or "nano", d, b, device, runs, backend, vocabulary)
             for d in dtype or ["auto"]
             for b in batch or [1]
         ]

@@ -29,13 +29,14 @@ def check(
     *,
     split: Splits = None,
     words: Path | None = None,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     workers: int | None = None,
 ) -> None:
-    """Report what a data set holds and what is wrong with it; exit with 4 where a sample is unusable.
+    """Report what a data set holds and what is wrong with it; exit with 4 if a sample is unusable.
 
-    Counts per split, category and phrase kind; missing or unreadable images; empty, bad or mis-sized masks; repeated
-    ids; images that look the same, within and across splits; words that the training split does not have.
+    The report has counts per split, category and phrase kind; missing or unreadable images; empty, undecodable or
+    mis-sized masks; repeated ids; images that look the same, within and across splits; words that are not in the
+    training split.
 
     Parameters
     ----------
@@ -44,11 +45,11 @@ def check(
     split
         Only this split; may be repeated.
     words
-        Text file whose words are the known ones, instead of those of the training split.
+        Text file of the known words, instead of those of the training split.
     json
         Print the whole report as JSON.
     workers
-        Threads that decode images (default: one for each core).
+        Threads that decode images (default: one per core).
     """
     from rs2sam2.data.check import check_dataset, words_of
     from rs2sam2.data.registry import open_dataset
@@ -90,7 +91,7 @@ def preview(
     cell: int = 320,
     seed: int = 0,
 ) -> None:
-    """Draw a contact sheet: samples with the mask outlined and the phrase beneath.
+    """Draw a contact sheet: samples with their masks outlined and their phrases beneath.
 
     Parameters
     ----------
@@ -99,19 +100,19 @@ def preview(
     out
         Image file to write (.png, .jpg, .webp).
     split
-        From this split (default: the first).
+        Split to draw from (default: the first).
     category
         Only samples of this category.
     kind
-        Only phrases of this kind; `no-target` shows those without a target.
+        Only phrases of this kind, such as position; `no-target` for those without a target.
     count
-        How many samples.
+        Number of samples.
     columns
-        How many beside one another.
+        Number of samples in a row.
     cell
-        Side of a picture in pixels.
+        Side of each picture in pixels.
     seed
-        Another seed shows other samples.
+        Random seed for the choice of samples.
     """
     from rs2sam2.data.preview import choose, contact_sheet, save_sheet
     from rs2sam2.data.registry import open_dataset
@@ -138,7 +139,7 @@ def convert(
     to: Literal["refs", "rrsisd"] = "refs",
     split: Splits = None,
     images: Literal["copy", "reference"] = "copy",
-    drop_broken: Annotated[bool, Parameter(negative=())] = False,
+    drop_broken: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
 ) -> None:
     """Write any data set in the open format or in RRSIS-D's layout.
 
@@ -149,13 +150,13 @@ def convert(
     out
         Folder to write, new or empty.
     to
-        refs: the open format. rrsisd: RRSIS-D's layout, for tools that read only that.
+        refs: the open format. rrsisd: RRSIS-D's layout, for tools that read nothing else.
     split
         Only this split; may be repeated.
     images
-        copy: into the new folder. reference: leave them where they are (open format only).
+        copy: copy them into the new folder. reference: leave them where they are (open format only).
     drop_broken
-        Leave out what `rs2sam2 data check` calls broken.
+        Leave out samples that `rs2sam2 data check` calls broken.
     """
     from rs2sam2.data.convert import convert_dataset
     from rs2sam2.data.registry import open_dataset

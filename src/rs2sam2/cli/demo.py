@@ -15,7 +15,7 @@ from rs2sam2.files import atomic
 
 
 def demo(*, output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("demo-output")) -> None:
-    """Segment a few phrases in the picture that comes with the package, with the weights that come with it.
+    """Segment a few phrases in the bundled picture with the bundled model.
 
     Parameters
     ----------

@@ -16,8 +16,8 @@ from cyclopts import Parameter
 from rs2sam2.cli.console import say, say_json
 
 
-def doctor(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
-    """Check this installation: versions, devices, a broken torchvision, where weights are looked for.
+def doctor(*, json: Annotated[bool, Parameter(negative=(), show_default=False)] = False) -> int:
+    """Check this installation: versions, devices, bundled weights, the hub's cache, a broken torchvision.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def doctor(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
 
     Returns
     -------
-    0 where everything works, 5 where the bundled weights cannot be used.
+    0, or 5 if the bundled weights cannot be used.
     """
     facts = gather()
     if json:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rs2sam2.evaluate.records import Record
 
 Folder = Annotated[Path, Parameter(name=["--output", "-o"])]
-Flag = Annotated[bool, Parameter(negative=())]
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 ProtocolName = Literal["all", "native", "released", "480"]
 
 
@@ -44,44 +44,48 @@ def evaluate(
     dtype: DTypeName = "auto",
     json: Flag = False,
 ) -> None:
-    """Score a model on a split: a table, metrics.json, samples.jsonl and report.html. Also under torchrun.
+    """Score a model on a split of a data set; also under torchrun.
+
+    Prints a table and writes metrics.json, samples.jsonl and report.html.
 
     Parameters
     ----------
     data
         Folder of the data set (RRSIS-D, RefSegRS, RISBench or the open format).
     weights
-        Folder, hub id, or "nano" (in the package).
+        Folder, hub id, or "nano", the bundled model.
     split
-        Default: test, else val, else the last there is.
+        Split to score (default: test, else val, else the last one).
     protocol
-        native (image size), released (1024 square), 480 (square) or all; breakdowns use the first.
+        Size at which masks are compared: native (image size), released (1024 square), 480 (square) or all. Breakdowns use
+        the first.
     control
-        shuffle: ask each phrase of another image too, to see how much of a score comes from looking.
+        shuffle: also ask each phrase of another image, to see how much of the score comes from looking.
     robustness
-        Ask so many samples again under each change of the image: ground sampling distance, blur, JPEG, turns ...
+        Number of samples to repeat under each change of image or phrase: ground sampling distance, blur, JPEG, turns ...
     limit
-        Only so many samples, spread evenly over the split.
+        Number of samples to score, spread evenly over the split (default: all).
     min_score
-        A score below it means "not here" (default: what the weights say, else 0.5).
+        A lower score means "not here" (default: the weights' own value, else 0.5).
     output
         Folder for the results.
     masks
-        Keep the masks in samples.jsonl (COCO run-length code at native size).
+        Keep the masks in samples.jsonl (COCO run-length code, at native size).
     no_oracles
-        Leave out the diagnostics of where quality is lost.
+        Leave out the diagnostics that show where quality is lost.
     resamples
-        Redrawn sets of images behind each 95 % interval.
+        Number of redrawn sets of images behind each 95 % interval.
     revision
-        Of a hub id.
+        Revision (branch, tag or commit) of a hub repository.
     subfolder
-        Of a hub id or folder, such as rrsisd.
+        Subfolder of the hub repository or folder, such as rrsisd.
     vocabulary
-        Sentencepiece file, where none lies beside the weights.
+        The tokenizer's sentencepiece file, if none lies beside the weights.
     device
-        auto, cpu, cuda, cuda:1 ...; under torchrun, auto gives each rank its GPU.
+        Where to compute: auto, cpu, cuda, cuda:1 ...; under torchrun, auto gives each rank its own GPU.
     dtype
-        auto: the fastest that keeps the mask on this machine; mixed: Hiera in bfloat16, the rest in float32.
+        auto: the fastest that keeps the mask on this machine. mixed: Hiera and BEiT-3's feed-forward layers for words in
+        bfloat16, the rest in float32. The bundled model always computes in float32.
     json
         Print metrics.json instead of the table.
     """
@@ -125,28 +129,29 @@ def score(
     resamples: int = 1000,
     json: Flag = False,
 ) -> None:
-    """Score the masks of any other method in the same way.
+    """Score the masks of any other method in the same way as evaluate does.
 
     Parameters
     ----------
     predictions
-        Folder of <id>.png masks, COCO run-length .json, or .jsonl (docs/evaluation.md).
+        Folder of masks named ID.png, or a .json (COCO run-length code) or .jsonl file (docs/evaluation.md).
     data
         Folder of the data set.
     split
-        Default: test, else val, else the last there is.
+        Split to score (default: test, else val, else the last one).
     protocol
-        native, released, 480 or all; breakdowns use the first.
+        Size at which masks are compared: native (image size), released (1024 square), 480 (square) or all. Breakdowns use
+        the first.
     missing
-        empty: a sample without a mask counts as an empty mask.
+        What to do about a sample without a mask. error: stop. empty: count it as an empty mask.
     limit
-        Only so many samples, spread evenly over the split.
+        Number of samples to score, spread evenly over the split (default: all).
     min_score
-        A score below it means "not here" (default 0.5); without scores an empty mask does.
+        A lower score means "not here" (default: 0.5); where there are no scores, only an empty mask does.
     output
         Folder for the results.
     resamples
-        Redrawn sets of images behind each 95 % interval.
+        Number of redrawn sets of images behind each 95 % interval.
     json
         Print metrics.json instead of the table.
     """
@@ -175,18 +180,20 @@ def compare(
     resamples: int = 1000,
     json: Flag = False,
 ) -> None:
-    """Show by how much B differs from A on the same samples, with paired intervals, and the samples that changed most.
+    """Show how the scores of B differ from those of A on the same samples, and which samples changed most.
+
+    Intervals are paired: both results are redrawn with the same images.
 
     Parameters
     ----------
     a
-        Folder that evaluate or score wrote, or its samples.jsonl.
+        Folder that evaluate or score wrote, or the samples.jsonl in it.
     b
-        The other one.
+        The folder or file to compare with A.
     protocol
-        Default: the first that both were scored under.
+        Protocol to compare under (default: the first that both were scored under).
     resamples
-        Redrawn sets of images behind each 95 % interval.
+        Number of redrawn sets of images behind each 95 % interval.
     json
         Print as JSON.
     """

@@ -21,24 +21,25 @@ def export(
     revision: str | None = None,
     subfolder: str | None = None,
 ) -> None:
-    """Write RS2-SAM2 as a graph (image, token ids, padding in; mask logits out) and check it against the model.
+    """Write RS2-SAM2 as a graph for other programs (ONNX, torch.export) and check it against the model.
 
-    The phrase's length is free. "rs2sam2 segment --backend onnxruntime --weights DIR" runs what --format onnx writes.
+    The graph takes image, token ids and padding, and gives mask logits; phrases may have any length. What --format onnx
+    writes is run by "rs2sam2 segment --backend onnxruntime --weights DIR".
 
     Parameters
     ----------
     weights
-        Folder or hub id.
+        Folder or hub id of RS2-SAM2 weights.
     output
         Folder to write: the graph, config.json and the vocabulary.
     file_format
         onnx: model.onnx (needs the extra "onnx"). torch-export: model.pt2, for torch.export.load.
     vocabulary
-        Sentencepiece file, where none lies beside the weights.
+        The tokenizer's sentencepiece file, if none lies beside the weights.
     revision
-        Of a hub id.
+        Revision (branch, tag or commit) of a hub repository.
     subfolder
-        Of a hub id or folder.
+        Subfolder of the hub repository or folder.
     """
     from rs2sam2.checkpoint.folder import WEIGHTS_FILE, is_object_first, load_model, locate, open_folder
     from rs2sam2.portable.export import export as write

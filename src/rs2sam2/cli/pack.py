@@ -17,35 +17,35 @@ def pack(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     precision: Literal["float16", "float32"] = "float16",
-    calibrate: tuple[Path, ...] = (),
+    calibrate: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)] = (),
     split: str = "val",
     candidates: int | None = None,
     revision: str | None = None,
     subfolder: str | None = None,
 ) -> None:
-    """Write an object-first model at half its size, its presence calibrated where data sets are given.
+    """Write an object-first model at half its size; with --calibrate, also calibrate its presence.
 
-    Presence is fitted on every second image of each data set and measured on the others; give some that the model was not
-    trained on. Arithmetic stays in float32, whatever is on disk.
+    Presence is fitted on every second image of each data set and measured on the others; use data sets the model was not
+    trained on. The model computes in float32, whatever the precision on disk.
 
     Parameters
     ----------
     weights
-        Folder (such as last/ of a training run), hub id, or "nano".
+        Folder (such as last/ of a training run), hub id, or "nano", the bundled model.
     output
         Folder to write.
     precision
-        Of the numbers on disk.
+        Precision of the numbers on disk.
     calibrate
-        Referring data set with phrases that have a target and phrases that have none; repeat for several, which weigh alike.
+        Referring data set that has phrases with and without a target; repeat for several, which weigh alike.
     split
-        Of these data sets.
+        Split of these data sets.
     candidates
-        Objects proposed in an image (default: as many as in training; a few more find more and cost time).
+        Number of objects proposed in an image (default: as in WEIGHTS; more candidates find more and take longer).
     revision
-        Of a hub id.
+        Revision (branch, tag or commit) of a hub repository.
     subfolder
-        Of a hub id or folder.
+        Subfolder of the hub repository or folder.
     """
     from dataclasses import replace
 

@@ -22,7 +22,7 @@ SCENE_SUFFIXES = (".gpkg", ".geojson", ".parquet", ".tif", ".tiff")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 LISTED = 20
 """Tiles that could not be read, on stderr."""
-Switch = Annotated[bool, Parameter(negative=())]
+Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
 @dataclass(frozen=True)
@@ -32,34 +32,35 @@ class SceneFlags:
     Parameters
     ----------
     bands
-        Scene: bands to show as red, green and blue, such as 4,3,2, or one for grey (default: what the file says, else 1,2,3).
+        Scene: bands to show as red, green and blue, such as 4,3,2, or one for grey (default: as the file says, else 1,2,3).
     stretch
-        Scene: auto (8 bits as they are, else percentiles 2 and 98 of each band), none, percentiles (1,99) or values (0:3000).
+        Scene: which values become black and white. auto: 8-bit data stay as they are, other data run between percentiles 2
+        and 98 of each band. none: 8-bit data only. Or percentiles (1,99), or values (0:3000).
     aoi
-        Scene: vector file; only what lies in its polygons is looked at.
+        Scene: vector file; only the area within its polygons is searched.
     tile_size
-        Scene: pixels a side of a tile (default: the model's own size, one to one).
+        Scene: side of a tile in pixels (default: the model's own size, one to one).
     gsd
-        Scene: metres a pixel to work at, instead of --tile-size.
+        Scene: working resolution in metres per pixel, instead of --tile-size.
     overlap
-        Scene: share of a tile that its neighbour sees too.
+        Scene: share of a tile that its neighbour also covers.
     scope
-        Scene: what "left" and "largest" are about. tile: each tile. scene: the whole, by a coarse look and a fine one. auto:
-        scene for phrases with such words, tile for others.
+        Scene: the frame that "left" and "largest" refer to. tile: each tile. scene: the whole scene, by a coarse look and
+        then a fine one. auto: scene for phrases with such words, tile for all others.
     simplify
-        Scene: metres by which outlines may leave the mask's edge.
+        Scene: metres (without a CRS, pixels) by which outlines may depart from the mask's edge.
     min_area
-        Scene: square metres; smaller pieces are dropped.
+        Scene: square metres (without a CRS, pixels) that a feature needs; smaller ones are dropped.
     layers
-        Scene: one layer in the GeoPackage with the attribute phrase, or one for each phrase.
+        Scene: layers of the GeoPackage: one, with the attribute phrase, or one for each phrase.
     probabilities
-        Scene: the .tif holds probabilities (times 250, with the scale in the file) instead of the mask.
+        Scene: write probabilities (times 250, with the scale in the file) to the .tif, instead of the mask.
     batch_size
-        Scene: pairs of tile and phrase at a time (default: what suits the model and device).
+        Scene: pairs of tile and phrase to compute at a time (default: what suits the model and device).
     workers
         Scene: threads that read tiles.
     skip_unreadable
-        Scene: leave tiles that cannot be read empty (as nodata) and exit with 4, instead of stopping.
+        Scene: leave tiles that cannot be read empty (nodata) and exit with 4, instead of stopping.
     """
 
     bands: str | None = None
@@ -188,6 +189,11 @@ def _note(text: str) -> None:
 
 
 def _say_result(result: SceneResult) -> None:
+    if result.ground.crs is not None and not result.ground.metric:
+        _note(
+            f"{result.source} says degrees, but not of the earth, or its coordinates are none (check its CRS); "
+            "areas in square metres are unknown"
+        )
     for p in result.phrases:
         if not p.features:
             found = "nothing found"

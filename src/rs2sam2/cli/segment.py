@@ -28,8 +28,8 @@ def segment(
     overlay: Path | None = None,
     min_score: float | None = None,
     scene: Annotated[SceneFlags | None, Parameter(name="*")] = None,
-    stac: Annotated[bool, Parameter(negative=())] = False,
-    fail_empty: Annotated[bool, Parameter(negative=())] = False,
+    stac: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    fail_empty: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     weights: str = "nano",
     revision: str | None = None,
     subfolder: str | None = None,
@@ -37,46 +37,50 @@ def segment(
     device: str = "auto",
     dtype: DTypeName = "auto",
     backend: BackendName = "torch",
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
 ) -> None:
     """Segment what each phrase refers to in images, or in a scene of any size.
 
-    Pictures (PNG, JPEG ...) are looked at whole and give masks. A scene (GeoTIFF, any raster GDAL opens, a URL) is looked
-    at tile by tile and gives vectors and rasters on the ground: rs2sam2 segment scene.tif -p "storage tanks" -o tanks.gpkg.
-    A picture is a scene too where an output or option of scenes is given.
+    Pictures (PNG, JPEG ...) are looked at whole; the result is a mask for each phrase. A scene (a GeoTIFF, any other raster
+    that GDAL opens, a URL) is looked at tile by tile; the results are vectors and rasters in its own coordinates:
+    rs2sam2 segment scene.tif -p "storage tanks" -o tanks.gpkg. If you give an output format or an option of scenes, a
+    picture is treated as a scene, too.
 
     Parameters
     ----------
     images
-        Image files (grey, RGBA and 16 bits too), or one scene.
+        Image files (also grey, RGBA or 16-bit), or one scene.
     phrase
-        What to look for; repeat -p for several.
+        What to look for; repeat -p for several phrases.
     output
-        Pictures: a .png for the mask (white on black) of one phrase in one image; otherwise a folder, one PNG per pair.
-        Scene: .gpkg, .geojson, .parquet, .tif (COG) or .png (overlay), repeat -o for several; a folder gets a .gpkg.
+        Pictures: a .png for the mask (white on black) of one phrase in one image; otherwise a folder, which gets a PNG for
+        each image and phrase. Scene: .gpkg, .geojson, .parquet, .tif (COG) or .png (overlay), repeat -o for several; a
+        folder gets a .gpkg.
     overlay
-        Picture with the masks drawn on the image: a .png for one image, otherwise a folder.
+        The image with the masks drawn on it: a .png for one image, otherwise a folder.
     min_score
-        Pictures: a phrase whose presence is lower gets an empty mask (0 for the best guess in any case; weights that were
-        not trained to say never deny). Scene: tiles whose score is lower stay empty. Default: what the weights say.
+        Pictures: a phrase whose presence is lower gets an empty mask; 0 always gives the best guess, and weights without
+        trained presence never answer "not here". Scene: a tile whose score is lower stays empty. Default: the weights' own
+        value, else 0.5.
     stac
         Scene: write a STAC item beside each output.
     fail_empty
-        Exit with 3 where nothing was found.
+        Exit with 3 if nothing was found.
     weights
-        Folder, hub id, or "nano" (in the package).
+        Folder, hub id, or "nano", the bundled model.
     revision
-        Of a hub id.
+        Revision (branch, tag or commit) of a hub repository.
     subfolder
-        Of a hub id or folder, such as rrsisd.
+        Subfolder of the hub repository or folder, such as rrsisd.
     vocabulary
-        Sentencepiece file, where none lies beside the weights.
+        The tokenizer's sentencepiece file, if none lies beside the weights.
     device
-        auto, cpu, cuda, cuda:1 ...
+        Where to compute: auto, cpu, cuda, cuda:1 ...
     dtype
-        auto: the fastest that keeps the mask on this machine; mixed: Hiera in bfloat16, the rest in float32.
+        auto: the fastest that keeps the mask on this machine. mixed: Hiera and BEiT-3's feed-forward layers for words in
+        bfloat16, the rest in float32. The bundled model always computes in float32.
     backend
-        Pictures: onnxruntime for a folder that "rs2sam2 export" wrote.
+        Pictures: onnxruntime runs a folder that "rs2sam2 export" wrote.
     json
         Print the results as JSON.
     """

@@ -15,26 +15,26 @@ def train(
     /,
     *overrides: Annotated[str, Parameter(allow_leading_hyphen=True)],
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
-    resume: Annotated[bool, Parameter(negative=())] = False,
-    show: Annotated[bool, Parameter(negative=())] = False,
+    resume: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    show: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
 ) -> None:
-    """Train a model as a recipe says; under torchrun, on several GPUs or machines.
+    """Train a model from a recipe; under torchrun, on several GPUs or machines.
 
-    Without a recipe, list those in the package. The folder given with -o gets last/ and best/ (weights for --weights), a
-    checkpoint, log.jsonl, TensorBoard events, pictures and run.json. SIGTERM and Ctrl-C save before the run ends.
+    Without a recipe, the recipes in the package are listed. A run's folder gets last/ and best/ (weights for --weights), a
+    checkpoint, log.jsonl, TensorBoard events, pictures and run.json. On SIGTERM and Ctrl-C, the run saves before it ends.
 
     Parameters
     ----------
     recipe
         Name of a recipe in the package, or a YAML file.
     overrides
-        Any entry of the recipe, as --key.key=value: --data.root=DIR --init.weights=DIR --epochs=5
+        Entries of the recipe to change, as --key.key=value: --data.root=DIR --init.weights=DIR --epochs=5
     output
         Folder of the run (default: runs/RECIPE).
     resume
-        Go on from the checkpoint in the folder, where there is one.
+        Continue from the checkpoint in the folder, if there is one.
     show
-        Print the recipe with its overrides and every default instead of training.
+        Print the recipe with its overrides and every default, instead of training.
     """
     from rs2sam2.train.recipe import load_recipe, recipes
 

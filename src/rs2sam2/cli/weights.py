@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from rs2sam2.cli.console import progress, say, say_json
+from rs2sam2.config import BEiT3Config, RS2SAM2Config
 from rs2sam2.errors import UsageError, VocabularyError, WeightsError
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ def import_weights(
     vocabulary: Path | None = None,
     revision: str | None = None,
     subfolder: str | None = None,
-    image_size: int = 1024,
-    beit3_image_size: int = 224,
+    image_size: int | None = None,
+    beit3_image_size: int | None = None,
 ) -> None:
     """Turn published weights into a folder that rs2sam2 loads.
 
-    The layout is recognised by content: released RS2-SAM2 and EVF-SAM2 (folder, file or hub id), a merged DeepSpeed
-    checkpoint, or SAM2 with --beit3 as the start of a training run.
+    The layout is recognised by its content: released RS2-SAM2 or EVF-SAM2 (folder, file or hub id), a merged DeepSpeed
+    checkpoint, or SAM2 with --beit3, as the start of a training run.
 
     Parameters
     ----------
@@ -41,24 +42,27 @@ def import_weights(
     output
         Folder to write.
     beit3
-        Official BEiT-3 weights, where SOURCE is SAM2 or SAM2.1.
+        Official BEiT-3 weights, if SOURCE is SAM2 or SAM2.1.
     vocabulary
-        beit3.spm, where it does not lie beside the weights.
+        BEiT-3's tokenizer file beit3.spm, if it does not lie beside the weights.
     revision
-        Of a hub id.
+        Revision (branch, tag or commit) of a hub repository.
     subfolder
-        Of a hub id, such as rrsisd or refseg.
+        Subfolder of the hub repository or folder, such as rrsisd or refseg.
     image_size
-        Of the trunk, for a start from SAM2 and BEiT-3.
+        Image size of the trunk, for a start from SAM2 and BEiT-3 (default: 1024).
     beit3_image_size
-        Of BEiT-3's view, likewise; its position table is resized.
+        Image size of BEiT-3's view, for such a start (default: 224); its position table is resized.
     """
-    from rs2sam2.checkpoint.folder import CONFIG_FILE, convert, locate, open_folder
+    from rs2sam2.checkpoint.folder import convert, locate, open_folder
     from rs2sam2.checkpoint.layouts import is_beit3, is_sam2, start_plan
     from rs2sam2.checkpoint.source import open_source
 
-    if (output / CONFIG_FILE).exists():
-        raise UsageError(f"{output} already holds weights; choose another -o or remove that folder")
+    _refuse_weights(output)
+    if beit3 is None and (image_size, beit3_image_size) != (None, None):
+        raise UsageError(
+            "--image-size and --beit3-image-size are for a start from SAM2 and BEiT-3; add --beit3 or leave them out"
+        )
     path = locate(source, revision, subfolder)
     if beit3 is None:
         folder = open_folder(path)
@@ -73,7 +77,9 @@ def import_weights(
                 raise WeightsError(
                     f"{given.description} is not {kind}; its entries look like {', '.join(list(given)[:3])}"
                 )
-        plan, beside = start_plan(sam2_source, beit3_source, image_size, beit3_image_size), None
+        side = RS2SAM2Config.image_size if image_size is None else image_size
+        view = BEiT3Config.image_size if beit3_image_size is None else beit3_image_size
+        plan = start_plan(sam2_source, beit3_source, side, view)
         beside = next((p for p in (beit3.parent / "beit3.spm", path.parent / "beit3.spm") if p.is_file()), None)
     vocabulary = vocabulary or beside
     if vocabulary is None:
@@ -90,7 +96,7 @@ def import_weights(
 def export_weights(
     weights: str, /, *, output: Output, revision: str | None = None, subfolder: str | None = None
 ) -> None:
-    """Write weights in the released layout (transformers-style folder), every tensor as it is.
+    """Write weights in the released layout (transformers-style folder), with every tensor unchanged.
 
     Parameters
     ----------
@@ -99,15 +105,14 @@ def export_weights(
     output
         Folder to write.
     revision
-        Of a hub id.
+        Revision (branch, tag or commit) of a hub repository.
     subfolder
-        Of a hub id or folder.
+        Subfolder of the hub repository or folder.
     """
     from rs2sam2.checkpoint.export import export_released
     from rs2sam2.checkpoint.folder import locate, open_folder
 
-    if (output / "config.json").exists():
-        raise UsageError(f"{output} already holds weights; choose another -o or remove that folder")
+    _refuse_weights(output)
     folder = open_folder(locate(weights, revision, subfolder))
     total = 4 * sum(p.numel() for p in folder.plan.model_on_meta().parameters())
     with progress("exporting", total) as bar:
@@ -121,20 +126,22 @@ def info(
     *,
     revision: str | None = None,
     subfolder: str | None = None,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
 ) -> None:
-    """Show configuration, parameters, size and provenance of weights, without loading them.
+    """Show configuration, parameters, size and provenance of weights.
+
+    RS2-SAM2 weights are not loaded for this; object-first models such as nano, which are small, are.
 
     Parameters
     ----------
     weights
-        Folder, hub id, or "nano".
+        Folder, hub id, or "nano", the bundled model.
     revision
-        Of a hub id.
+        Revision (branch, tag or commit) of a hub repository.
     subfolder
-        Of a hub id or folder.
+        Subfolder of the hub repository or folder.
     json
-        Print as JSON.
+        Print the facts as JSON.
     """
     from rs2sam2.checkpoint.folder import is_object_first, locate, open_folder
 
@@ -150,6 +157,14 @@ def info(
                 say(f"  {name}: {inner}")
         else:
             say(f"{key}: {value}")
+
+
+def _refuse_weights(output: Path) -> None:
+    """Neither a folder of ours nor a download is written over. Raises UsageError."""
+    from rs2sam2.checkpoint.folder import CONFIG_FILE, WEIGHTS_FILE
+
+    if any((output / name).exists() for name in (CONFIG_FILE, WEIGHTS_FILE)):
+        raise UsageError(f"{output} already holds weights; choose another -o or move them away")
 
 
 def _object_first_facts(path: Path) -> dict[str, Any]:

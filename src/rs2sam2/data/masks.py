@@ -51,13 +51,8 @@ class RLE:
         Runs that end early leave background, as in COCO's own reader; `strict` refuses them.
         Raises DataError where the code is malformed or runs beyond the mask.
         """
-        height, width = check_size(self.size, "run-length mask")
-        runs = _runs(self.counts)
-        missing = height * width - int(runs.sum())
-        if missing < 0 or (strict and missing):
-            raise DataError(
-                f"run-length mask: runs of {int(runs.sum()):,} pixels for {height} x {width}; check the size"
-            )
+        runs = self.check(strict=strict)
+        height, width = self.size
         out = np.zeros((height, width), np.bool_)
         filled = 2 * np.flatnonzero(runs[1::2]) + 1
         if filled.size:  # only columns with ink are drawn: most masks are small
@@ -70,6 +65,17 @@ class RLE:
             ink[1 : len(runs) : 2] = True
             out[:, low:high] = np.repeat(ink, lengths).reshape(high - low, height).T
         return out
+
+    def check(self, *, strict: bool = False) -> NDArray[np.int64]:
+        """The lengths of its runs, background first. Draws nothing, and raises DataError where `decode` does."""
+        height, width = check_size(self.size, "run-length mask")
+        runs = _runs(self.counts)
+        missing = height * width - int(runs.sum())
+        if missing < 0 or (strict and missing):
+            raise DataError(
+                f"run-length mask: runs of {int(runs.sum()):,} pixels for {height} x {width}; check the size"
+            )
+        return runs
 
     @classmethod
     def encode(cls, mask: Mask) -> RLE:
@@ -115,12 +121,16 @@ class Polygons:
             from pycocotools import mask as coco
         except ImportError:
             raise UsageError("reading polygons needs pycocotools; type: pip install 'rs2sam2[data]'") from None
-        for ring in self.rings:
-            _check_ring(ring)
+        self.check()
         if not self.rings:
             return np.zeros((height, width), np.bool_)
         codes = coco.frPyObjects([list(ring) for ring in self.rings], height, width)
         return RLE((height, width), coco.merge(codes)["counts"].decode("ascii")).decode()
+
+    def check(self) -> None:
+        """Raises DataError where a ring cannot be drawn on any frame; draws nothing."""
+        for ring in self.rings:
+            _check_ring(ring)
 
     @classmethod
     def from_coco(cls, rings: Sequence[Any]) -> Polygons:
@@ -145,8 +155,9 @@ class MaskFile:
         try:
             with Image.open(self.path) as image:
                 # A grey mask may have been saved in colour; a palette's indices are its values. One bit is 0 and 1 as
-                # a value, black and white as a brightness.
-                grey = len(image.getbands()) > 1 or (image.mode == "1" and self.values is None)
+                # a value, black and white as a brightness; so are a palette's colours where a brightness is asked for.
+                bright = self.values is None and image.mode in (("1", "P") if self.above > 0 else ("1",))
+                grey = len(image.getbands()) > 1 or bright
                 pixels = np.asarray(image.convert("L") if grey else image)
         except FileNotFoundError:
             raise DataError(
@@ -170,6 +181,14 @@ def resize(mask: Mask, size: Size) -> Mask:
     small = Image.fromarray(mask.view(np.uint8))
     # A copy: Pillow's own memory is read-only, and a mask may be augmented in place.
     return np.array(small.resize((size[1], size[0]), Image.Resampling.NEAREST)).view(np.bool_)
+
+
+def box_of(mask: Mask) -> tuple[int, int, int, int] | None:
+    """(x0, y0, x1, y1) in pixels around a mask (H, W), x1 and y1 excluded; None for an empty mask."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def union(masks: Sequence[Mask], size: Size) -> Mask:

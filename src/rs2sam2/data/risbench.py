@@ -5,7 +5,7 @@ written. So the reader goes by content and takes the two forms in which such dat
 
 - lists: a folder of images (`images`, `imgs`, ...), one of masks with the same names (`masks`, `labels`, ...),
   either with a folder for each split or without, and a text file for each split whose name ends in the split
-  (`output_phrase_train.txt`), with one `<id> <phrase>` a line; foreground is what is not 0;
+  (`output_phrase_train.txt`), with one `<id> <phrase>` a line; foreground is what is not 0, in a JPEG above half of white;
 - REFER: `risbench/refs(unc).p` and `instances.json`, as RRSIS-D.
 
 All-black masks are in the data: they are kept, and `data check` counts them.
@@ -30,6 +30,9 @@ OBTAINED = "https://github.com/HIT-SIRS/CroBIM (Baidu)"
 NAME = "RISBench"
 IMAGES = ("images", "imgs", "img", "image")
 MASKS = ("masks", "mask", "annotations", "labels", "label")
+LOSSY = (".jpg", ".jpeg")
+LOSSY_FOREGROUND = 127
+"""A JPEG's black is not 0 around what is white."""
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
 
 
@@ -43,7 +46,7 @@ def detect(root: Path) -> bool:
 
 def splits(root: Path) -> tuple[str, ...]:
     """The splits there are phrases for."""
-    return rrsisd.splits(root) if rrsisd.find_refs(root) else tuple(_lists(root))
+    return rrsisd.splits(root, source=NAME) if rrsisd.find_refs(root) else tuple(_lists(root))
 
 
 def read(root: Path, split: str) -> list[Sample]:
@@ -60,7 +63,8 @@ def read(root: Path, split: str) -> list[Sample]:
         # A file that is not there keeps its place under a plausible name: data check lists it as missing.
         image = image_files.get(stem, images / f"{stem}.jpg")
         mask = mask_files.get(stem, masks / f"{stem}.png")
-        out.append(Sample(id=stem, phrase=phrase, image=image, split=split, source=NAME, targets=(MaskFile(mask),)))
+        target = MaskFile(mask, above=LOSSY_FOREGROUND if mask.suffix.lower() in LOSSY else 0)
+        out.append(Sample(id=stem, phrase=phrase, image=image, split=split, source=NAME, targets=(target,)))
     return out
 
 

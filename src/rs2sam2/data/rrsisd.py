@@ -54,10 +54,10 @@ def detect(root: Path) -> bool:
     return find_refs(root) is not None
 
 
-def splits(root: Path) -> tuple[str, ...]:
+def splits(root: Path, source: str = NAME) -> tuple[str, ...]:
     """The splits that references name, in the order train, val, test, others."""
     order = {"train": 0, "val": 1, "test": 2}
-    return tuple(sorted({s.split for s in _load(root, NAME)}, key=lambda name: (order.get(name, 9), name)))
+    return tuple(sorted({s.split for s in _load(root, source)}, key=lambda name: (order.get(name, 9), name)))
 
 
 def read(root: Path, split: str, source: str = NAME) -> list[Sample]:

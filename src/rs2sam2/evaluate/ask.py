@@ -23,7 +23,7 @@ from rs2sam2.errors import UsageError
 from rs2sam2.evaluate import oracles, protocol
 from rs2sam2.evaluate.ranks import Ranks
 from rs2sam2.evaluate.records import Answer
-from rs2sam2.predictor import Prediction, Predictor
+from rs2sam2.predictor import Predictor
 
 AHEAD = 3
 """Units that are read while one is computed."""
@@ -215,14 +215,7 @@ def _compute(predictor: Predictor, unit: _Unit, loaded: _Loaded, asking: Asking)
         for row, i in enumerate(readable):
             size, truths = loaded.sizes[i], loaded.truths[i]
             logits = out.mask_logits[row : row + 1]
-            native = torch.nn.functional.interpolate(logits, size, mode="bilinear", align_corners=False)
-            prediction = Prediction(
-                phrase=unit.questions[i].phrase,
-                logits=native[0, 0].numpy(),
-                decision=segmenter.decision,
-                predicted_iou=float(out.predicted_iou[row]),
-                presence=None if out.presence is None else float(out.presence[row]),
-            )
+            prediction = out.prediction(row, unit.questions[i].phrase, size, segmenter)
             diagnostics = dict(notes.get(i, {}))
             if asking.oracles and truths["native"].any():
                 diagnostics |= oracles.generic(logits[0, 0], prediction, truths["native"])

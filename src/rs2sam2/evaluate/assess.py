@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rs2sam2.config import DEFAULT_MIN_SCORE
+from rs2sam2.data.present import check_files
 from rs2sam2.data.registry import Dataset
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import DataError, UsageError
@@ -70,7 +71,7 @@ class EvaluateConfig:
 def choose_samples(data: Dataset, split: str | None = None, limit: int | None = None) -> list[Sample]:
     """`limit` samples of a split, spread evenly over it; without a split of test, else val, else the last there is.
 
-    Raises UsageError where there is nothing to score, DataError where image files are missing.
+    Raises UsageError where there is nothing to score, DataError where the data set has no split.
     """
     there = data.splits()
     if not there:
@@ -93,16 +94,6 @@ def subset(samples: Sequence[Sample], count: int) -> list[int]:
     return sorted({int(place) for place in np.linspace(0, len(samples) - 1, count)})
 
 
-def check_images(samples: Sequence[Sample]) -> None:
-    """Say before hours of work that image files are missing. Raises DataError."""
-    missing = sorted({s.image for s in samples if not s.image.is_file()})
-    if missing:
-        raise DataError(
-            f"{len(missing)} image files are missing, the first is {missing[0]}; "
-            "rs2sam2 data check lists them, rs2sam2 data convert --drop-broken leaves their samples out"
-        )
-
-
 def evaluate_model(
     predictor: Predictor,
     data: Dataset,
@@ -114,9 +105,10 @@ def evaluate_model(
 ) -> tuple[list[Record], dict[str, Any]]:
     """The records (with native masks) and the metrics of a model on samples of a data set; the same on every rank.
 
-    Raises DataError where an image or mask cannot be read, UsageError where the configuration does not fit the samples.
+    Raises DataError where an image or mask cannot be read (before anything is computed, where one is missing), UsageError
+    where the configuration does not fit the samples.
     """
-    check_images(samples)
+    check_files(samples)
     scenes = scenes_of(samples, data)
     min_score = config.min_score
     if min_score is None:

@@ -1,6 +1,7 @@
 """Masks of any other method: a folder of PNGs, COCO run-length JSON, or JSON Lines.
 
-    masks/<id>.png                   one file a sample; foreground is what is above half of white (above 0 in a 0/1 mask)
+    masks/<id>.png                   one file a sample; foreground is what is above half of white (above 0 in a 0/1 mask,
+                                     above 0.5 in a file of probabilities)
     results.json                     a list of {"id": ..., "segmentation": {"size": [h, w], "counts": ...}, "score": ...}
     results.jsonl                    one such object a line; also "rle", "polygons" or "mask": "file.png", as in the open format
 
@@ -22,6 +23,7 @@ import numpy as np
 from rs2sam2.data.masks import Mask, Size, from_coco, union
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import DataError, UsageError
+from rs2sam2.evaluate.ask import native_size
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 IDS = ("id", "ref_id", "sample_id")
@@ -83,17 +85,25 @@ def _file_reader(file: Path) -> Callable[[Sample], Mask]:
 def read_mask_file(file: Path) -> Mask:
     """Bool (H, W) of an image file: above half of white, or above 0 where no value is above 1. Raises DataError.
 
-    White is 255, in a file of 16 bits 65535 where any value is above 255.
+    White is 255, in a file of 16 bits 65535 where any value is above 255. Floats from 0 to 1 are probabilities.
     """
     from PIL import Image
 
     try:
         with Image.open(file) as image:
-            as_they_are = image.mode in ("1", "P", "L", "I") or image.mode.startswith("I;16")
+            as_they_are = image.mode in ("1", "P", "L", "I", "F") or image.mode.startswith("I;16")
             pixels = np.asarray(image if as_they_are else image.convert("L"))
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
         raise DataError(f"mask {file} cannot be read ({error}); write it again") from None
     most = pixels.max(initial=0)
+    if pixels.dtype.kind == "f":
+        least = pixels.min(initial=0)
+        if not (least >= 0 and most <= 255):  # NaN is neither
+            raise DataError(
+                f"mask {file} has values from {least:g} to {most:g}; write probabilities from 0 to 1, or grey from 0 to 255"
+            )
+        likely: Mask = pixels > (0.5 if most <= 1 else 127.5)
+        return likely
     if 255 < most <= 32767:
         raise DataError(f"mask {file} has values up to {most}; write 0 and 255, or in 16 bits 0 and 65535")
     foreground: Mask = pixels > (0 if most <= 1 else 127 if most <= 255 else 32767)
@@ -168,7 +178,7 @@ def _item_reader(value: Any, form: str, folder: Path, where: str) -> Callable[[S
             targets = from_coco(value)
             # A code has its own size; polygons are drawn on the image.
             sizes = [t.size for t in targets if hasattr(t, "size")]
-            frame: Size = sizes[0] if sizes else sample.image_size()
+            frame: Size = sizes[0] if sizes else native_size(sample)
             return union([t.decode(frame) for t in targets], frame)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None

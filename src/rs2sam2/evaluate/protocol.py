@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from rs2sam2.errors import UsageError
+from rs2sam2.processor import at_size
 
 Size = tuple[int, int]
 """(height, width)"""
@@ -56,7 +56,7 @@ def protocols_of(name: str) -> tuple[Protocol, ...]:
 
 def decide(mask_logits: Tensor, size: Size, threshold: float) -> Tensor:
     """Square logits (B, 1, h, w) -> bool masks (B, H, W) at `size`: bilinear, then above the threshold."""
-    return F.interpolate(mask_logits, size, mode="bilinear", align_corners=False)[:, 0] > threshold
+    return at_size(mask_logits, size) > threshold
 
 
 def overlaps_of(masks: Tensor, truths: Tensor) -> list[tuple[int, int]]:

@@ -39,7 +39,8 @@ def frame_of(aoi: Any, aoi_crs: Any, ground: Ground, source: str) -> tuple[Tile,
         aoi = _in_scene(aoi, aoi_crs, ground, source)
     a, b, c, d, e, f = (~ground.affine)[:6]
     pixels = shapely.transform(aoi, lambda xy: xy @ np.array([[a, d], [b, e]]) + np.array([c, f]))
-    pixels = shapely.make_valid(pixels).intersection(shapely.box(0, 0, ground.size[1], ground.size[0]))
+    pixels = polygons_of(shapely.make_valid(pixels))
+    pixels = polygons_of(pixels.intersection(shapely.box(0, 0, ground.size[1], ground.size[0])))
     if pixels.area <= 0:
         raise UsageError(f"the area of interest does not meet {source}; compare the two in a GIS, and their CRS")
     left, top, right, bottom = pixels.bounds
@@ -66,7 +67,7 @@ def _in_scene(aoi: Any, aoi_crs: Any, ground: Ground, source: str) -> Any:
         whole = np.isfinite(frame.bounds).all()
     except UsageError:
         whole = False
-    aoi = shapely.make_valid(aoi)
+    aoi = polygons_of(shapely.make_valid(aoi))
     near = [_turned(aoi, turn) for turn in (-360, 0, 360)] if system.is_geographic else [aoi]
     if whole:
         frame = on_the_globe(frame) if system.is_geographic else frame
@@ -90,22 +91,41 @@ def _turned(shape: Any, degrees: float) -> Any:
     return shapely.transform(shape, lambda xy: xy + np.array([degrees, 0])) if degrees else shape
 
 
+def polygons_of(shape: Any) -> Any:
+    """A geometry without its points and lines, which have no area, though a place that would widen the frame."""
+    import shapely
+
+    if shape.geom_type in ("Polygon", "MultiPolygon"):
+        return shape
+    parts = shapely.get_parts(shapely.get_parts(shape))
+    return shapely.union_all(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON])
+
+
 def read_area(path: Path) -> tuple[Any, str | None]:
-    """All polygons of a vector file as one geometry, and its CRS as WKT (None: it has none)."""
+    """All polygons of all layers of a vector file as one geometry, and their CRS as WKT (None: they have none)."""
     import pyogrio
     import shapely
 
     if not path.exists():
         raise UsageError(f"no area of interest at {path}; give a GeoJSON, GeoPackage or any vector file")
     try:
-        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
-        meta, _, geometry, _ = pyogrio.raw.read(path, columns=[], layer=layers[0] if layers else None)
+        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None] or [None]
+        read = [(name, pyogrio.raw.read(path, columns=[], layer=name)) for name in layers]
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
         reason = reason_of(error).split(";")[0]
         raise DataError(f"{path} cannot be read as a vector file ({reason})") from None
-    shapes = shapely.from_wkb(geometry) if geometry is not None else np.empty(0, object)
-    shapes = shapes[~shapely.is_missing(shapes)]
-    area = shapely.union_all(shapely.make_valid(shapes)) if len(shapes) else None
-    if area is None or area.area <= 0:
+    areas: dict[str, Any] = {}
+    systems: dict[str, str | None] = {}
+    for name, (meta, _, geometry, _) in read:
+        shapes = shapely.from_wkb(geometry) if geometry is not None else np.empty(0, object)
+        shapes = shapes[~shapely.is_missing(shapes)]
+        area = polygons_of(shapely.union_all([polygons_of(shape) for shape in shapely.make_valid(shapes)]))
+        if area.area > 0:
+            areas[str(name)], systems[str(name)] = area, meta["crs"]
+    if not areas:
         raise UsageError(f"{path} holds no polygon; an area of interest is one or more polygons")
-    return area, meta["crs"]
+    if len(set(systems.values())) > 1:
+        raise UsageError(
+            f"{path} has polygons in layers of several coordinate reference systems ({', '.join(areas)}); keep one layer"
+        )
+    return shapely.union_all(list(areas.values())), next(iter(systems.values()))

@@ -95,7 +95,7 @@ class Batch:
         """Do one scene. Whatever is wrong with it is its outcome, never an exception, so the others go on."""
         for path in (*job.outputs, job.record):
             remove_leftovers(path)
-        key = self.key(job)  # of the scene as it is now, should it change meanwhile
+        key, stamp = self.key(job), _stamp(Path(job.source))  # of the scene as it is now, should it change meanwhile
         try:
             result = segment_scene(
                 job.source, self.phrases, job.outputs, predictor=predictor, options=self.options, aoi=self.aoi,
@@ -114,7 +114,7 @@ class Batch:
         except Exception as error:  # a bug that one scene brings to light must not cost the others
             outcome = Outcome(job.source, "failed", error=f"{type(error).__name__}: {' '.join(str(error).split())}")
         record = {
-            "source": job.source, "status": outcome.status, "key": key, "features": outcome.features,
+            "source": job.source, "stamp": stamp, "status": outcome.status, "key": key, "features": outcome.features,
             "error": outcome.error, "outputs": {p.name: p.stat().st_size for p in self._files(job) if p.is_file()},
         }  # fmt: skip
         try:
@@ -167,13 +167,20 @@ def shard(jobs: Sequence[Job], part: str) -> list[Job]:
     return list(jobs[int(number) - 1 :: int(count)])
 
 
-def check_fresh(jobs: Sequence[Job]) -> None:
-    """UsageError where one of these was worked on before."""
+def check_fresh(jobs: Sequence[Job], resume: bool = False) -> None:
+    """UsageError where one of these was done before, unless to ``resume``, or another scene of its name was, in any case."""
     for job in jobs:
-        if job.record.exists():
+        record, folder = read_record(job.record), job.record.parent.parent
+        other = job.source if record is None else record.get("source", job.source)
+        if other != job.source and (record is None or record.get("stamp") != _stamp(Path(job.source))):
             raise UsageError(
-                f"{job.record.parent.parent} holds results of {job.source} already; add --resume to do what is missing or "
-                "has changed, or name another folder"
+                f"{folder} holds results of {other} by the name that those of {job.source} would have; name another folder "
+                "with -o"
+            )
+        if job.record.exists() and not resume:
+            raise UsageError(
+                f"{folder} holds results of {job.source} already; add --resume to do what is missing or has changed, or name "
+                "another folder"
             )
 
 

@@ -8,6 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+BEYOND_THE_POLE = 1.0
+"""Degrees; half a pixel of a grid whose first row has its centre on a pole."""
+
+
+def on_the_earth(polygon: Any) -> bool:
+    """Whether a polygon's coordinates are degrees at all: finite, none far beyond a pole."""
+    _, south, _, north = polygon.bounds
+    most = 90 + BEYOND_THE_POLE
+    return bool(np.isfinite(polygon.bounds).all() and -most <= south and north <= most)
+
 
 def on_the_globe(polygon: Any) -> Any:
     """A polygon in degrees whose longitudes may run beyond 180 or jump from 180 to -180 -> Polygon or MultiPolygon.

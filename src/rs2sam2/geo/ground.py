@@ -65,7 +65,7 @@ class Ground:
 
     @property
     def metric(self) -> bool:
-        """Whether metres are known: not without a CRS, nor in degrees on another body than the earth."""
+        """Whether metres are known: not without a CRS, nor in degrees on another body than the earth or beyond the poles."""
         return self.pixel_metres() is not None
 
     def pixel_metres(self) -> tuple[float, float] | None:
@@ -104,7 +104,7 @@ class Ground:
         return min(LONGEST_EDGE, most / (metres * EARTH))
 
     def _equal_area(self) -> CRS | None:
-        """None for a CRS that is not on the earth: none, a local one, or the moon's."""
+        """None for a CRS that is not on the earth (none, a local one, or the moon's), or where the scene does not lie in it."""
         from rasterio.crs import CRS
 
         if self.crs is None or not (self.crs.is_geographic or self.crs.is_projected):
@@ -116,7 +116,7 @@ class Ground:
             ((longitude, latitude),) = converted(np.array([[x, y]]), self.crs, "EPSG:4326")
         except UsageError:
             return None
-        if not (math.isfinite(longitude) and math.isfinite(latitude)):
+        if not (math.isfinite(longitude) and abs(latitude) <= 90):  # metres or pixels that are labelled degrees
             return None
         return CRS.from_proj4(f"+proj=laea +lat_0={latitude:.6f} +lon_0={longitude:.6f} +datum=WGS84 +units=m")
 

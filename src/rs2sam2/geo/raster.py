@@ -121,6 +121,11 @@ def mask_kind(dataset: DatasetReader) -> int | str:
     return "nodata" if any(v is not None for v in dataset.nodatavals) else "all"
 
 
+def is_negative(dataset: DatasetReader, bands: tuple[int, ...]) -> bool:
+    """Whether a single band has white where its numbers are least, as scanned papers do."""
+    return len(bands) == 1 and dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES"
+
+
 def palette_of(dataset: DatasetReader, bands: tuple[int, ...]) -> NDArray[np.uint8] | None:
     """(256, 3) colours of a band of indices."""
     from rasterio.enums import ColorInterp

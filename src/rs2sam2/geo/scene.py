@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rs2sam2.errors import DataError, UsageError
 from rs2sam2.geo.expected import one_at_a_time
 from rs2sam2.geo.ground import Ground, shifted
-from rs2sam2.geo.raster import choose_bands, mask_kind, name_of, open_raster, palette_of, reason_of
+from rs2sam2.geo.raster import choose_bands, is_negative, mask_kind, name_of, open_raster, palette_of, reason_of
 from rs2sam2.geo.stretch import Stretch, StretchSpec
 from rs2sam2.geo.tiles import Tile
 
@@ -47,8 +47,8 @@ class Picture:
 class Scene:
     """A raster, or the part of it that an area of interest frames.
 
-    ``size`` is (height, width) of the frame, ``ground`` its place on the earth; tiles are in the frame's pixels. Reading
-    is safe from several threads: each has its own handle.
+    ``size`` is (height, width) of the frame, ``ground`` its place on the earth, ``whole`` the size of the raster; tiles are
+    in the frame's pixels. Reading is safe from several threads: each has its own handle.
     """
 
     def __init__(
@@ -82,9 +82,10 @@ class Scene:
             self.tags: dict[str, str] = dict(dataset.tags())
             self._mask = mask_kind(dataset)
             self._palette = palette_of(dataset, self.bands)
+            self._negative = self._palette is None and is_negative(dataset, self.bands)
             georeferenced = dataset.crs is not None or not dataset.transform.is_identity
             whole = Ground(dataset.crs, dataset.transform, (dataset.height, dataset.width))
-            self.frame = Tile(0, 0, *whole.size)
+            self.whole, self.frame = whole.size, Tile(0, 0, *whole.size)
             self.area: Any = None  # the area of interest in the frame's pixels
             if aoi is not None:
                 from rs2sam2.geo.aoi import frame_of
@@ -120,9 +121,14 @@ class Scene:
             raise UsageError(
                 f"{tile} reaches beyond the frame of {self.size[0]} x {self.size[1]} pixels (height x width)"
             )
+        return self.show(tile, size)
+
+    def show(self, tile: Tile, size: tuple[int, int] | None = None) -> Picture:
+        """As `read`, of a tile that may reach beyond the frame, though not beyond the raster."""
         size = size or (tile.height, tile.width)
         pixels, valid = self._read_raw(tile, size)
         shown = self.stretch.apply(pixels) if self._palette is None else self._palette[pixels[0]].transpose(2, 0, 1)
+        shown = 255 - shown if self._negative else shown
         shown = np.where(valid, shown, np.uint8(0)) if not valid.all() else shown
         if len(shown) == 1:
             shown = np.repeat(shown, 3, axis=0)
@@ -159,17 +165,26 @@ class Scene:
             fill(top, min(top + VIEW_ROWS, size[0]), 0, size[1])
         return Picture(pixels, valid)
 
-    def inside(self, tile: Tile) -> NDArray[np.bool_] | None:
-        """(H, W): which pixels have their centre in the area of interest; None where there is no such area."""
-        if self.area is None:
+    def inside(self, tile: Tile, size: tuple[int, int] | None = None) -> NDArray[np.bool_] | None:
+        """(H, W): which pixels have their centre in the area of interest; None where all of the tile is looked at.
+
+        Of a view of another ``size``, all that the area touches. Without such an area, the frame.
+        """
+        beyond = tile.row < 0 or tile.column < 0 or tile.bottom > self.size[0] or tile.right > self.size[1]
+        if self.area is None and not beyond:
             return None
         from affine import Affine
         from rasterio.features import geometry_mask
+        from shapely import box
         from shapely.affinity import translate
 
-        moved = Affine.translation(tile.column, tile.row + 1)  # never the identity: see polygons.py
+        area = box(0, 0, self.size[1], self.size[0]) if self.area is None else self.area
+        size = size or (tile.height, tile.width)
+        coarse = size != (tile.height, tile.width)
+        # Moved down a row, so that it is never the identity: see polygons.py.
+        grid = Affine(tile.width / size[1], 0, tile.column, 0, tile.height / size[0], tile.row + 1)
         with one_at_a_time():
-            outside = geometry_mask([translate(self.area, 0, 1)], (tile.height, tile.width), moved)
+            outside = geometry_mask([translate(area, 0, 1)], size, grid, all_touched=coarse)
         return np.asarray(~outside)
 
     def touches(self, tile: Tile) -> bool:

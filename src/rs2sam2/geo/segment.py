@@ -16,15 +16,17 @@ from rs2sam2.errors import DataError, UsageError
 from rs2sam2.geo.background import consume
 from rs2sam2.geo.blending import LEVELS, Gate, blend
 from rs2sam2.geo.inference import Asked, TileAnswer, answer_tiles, working_size
+from rs2sam2.geo.looking import Look
 from rs2sam2.geo.options import SceneOptions
 from rs2sam2.geo.polygons import Piece, Polygonizer, simplified
 from rs2sam2.geo.raster import gdal_options, with_gdal_options
+from rs2sam2.geo.referents import fine_pass
 from rs2sam2.geo.result import Feature, PhraseSummary, SceneResult
-from rs2sam2.geo.scene import CACHE_MEGABYTES, Scene
-from rs2sam2.geo.scope import Place, Scope, find_places, local_phrase, scope_of
+from rs2sam2.geo.scene import CACHE_MEGABYTES, Scene, view_size
+from rs2sam2.geo.scope import Place, Scope, every, find_places, local_phrase, scope_of
 from rs2sam2.geo.stac import outline_of, write_item
-from rs2sam2.geo.staging import check_closed, let_go, staging, write_errors
-from rs2sam2.geo.tiles import Tile, TileGrid
+from rs2sam2.geo.staging import check_closed, let_go, remove_stale, staging, write_errors
+from rs2sam2.geo.tiles import Tile, TileGrid, is_slim
 from rs2sam2.geo.writers import check_outputs, writer_for
 from rs2sam2.geo.writers.base import About, Writer
 from rs2sam2.segmenter import Segmenter, least_score
@@ -101,6 +103,8 @@ def segment_scene(
             check_closed(paths)
             for path, temporary in staged:
                 temporary.replace(path)
+            for path in paths:
+                remove_stale(path, items=stac)
     return result
 
 
@@ -126,8 +130,8 @@ class _Run:
         self.scene, self.about, self.options = scene, about, about.options
         self.segmenter, self.writers = predictor.segmenter, writers
         self.least = _least(self.options, self.segmenter)
-        self.tile_size, self.view = tile_plan(scene, self.options, working_size(self.segmenter))
-        self.grid = TileGrid.cover(scene.size, self.tile_size, self.options.overlap)
+        self.look = Look.plan(scene, self.options, working_size(self.segmenter))
+        self.grid = TileGrid.cover(scene.size, self.look.tile_size, self.options.overlap)
         self.scopes = self._scopes()
         placed = [p for p, scope in enumerate(self.scopes) if scope == "scene"]
         texts = [about.phrases[p] for p in placed]
@@ -137,8 +141,12 @@ class _Run:
         if placed:
             side = working_size(self.segmenter)
             skipped = self.unreadable if self.options.skip_unreadable else None
-            view = scene.view((min(side, scene.size[0]), min(side, scene.size[1])), skipped)
-            found = find_places(view, scene.size, texts, self.segmenter, self.least)
+            size = view_size(scene.size, side) if is_slim(scene.size) else tuple(min(side, n) for n in scene.size)
+            view = scene.view((size[0], size[1]), skipped)
+            frame = Tile(0, 0, *scene.size)
+            found = find_places(
+                view, lambda size: scene.inside(frame, size), scene.size, texts, self.segmenter, self.least
+            )
             self.places = dict(zip(placed, found, strict=True))
             self.read_all = self.read_all or not view.valid.any()  # does it hold data at all?
         self.kept: list[Feature] | None = [] if keep_features else None
@@ -154,14 +162,8 @@ class _Run:
         """Everything, from tiles to finished files."""
         total = len(self.grid)
         advance(0, total)
-        classes = getattr(self.segmenter, "classes", ())
-        asked = [local_phrase(t, classes) if p in self.places else t for p, t in enumerate(self.about.phrases)]
-        answers = answer_tiles(
-            self.scene, self._asked(), asked, self.segmenter,
-            min_score=[0.0 if p in self.places else self.least for p in range(len(asked))], view=self.view,
-            batch_size=self.options.batch_size, workers=self.options.workers,
-            skip_unreadable=self.options.skip_unreadable, advance=lambda done: advance(done, total),
-        )  # fmt: skip
+        self.gates = self._gates()
+        answers = self._answers(self._asked(), lambda done: advance(done, total))
         consume(answers, self._write, waiting=4 * (self.options.batch_size or self.segmenter.max_batch))
         if not self.has_data:
             part = " in the area of interest" if self.scene.area is not None else ""
@@ -188,26 +190,58 @@ class _Run:
             for p, text in enumerate(self.about.phrases)
         )
         return SceneResult(
-            source=self.scene.source, ground=self.scene.ground, tile_size=self.tile_size, tiles=len(self.grid),
+            source=self.scene.source, ground=self.scene.ground, tile_size=self.look.tile_size, tiles=len(self.grid),
             phrases=summaries, outputs=outputs, unreadable=tuple(self.unreadable),
             features=None if self.kept is None else tuple(self.kept),
         )  # fmt: skip
 
     def _scopes(self) -> list[Scope]:
         """A scene that is one tile is its own frame: there is nothing coarser to look at."""
-        if len(self.grid) == 1:
-            return ["tile"] * len(self.about.phrases)
-        return [scope_of(t) if self.options.scope == "auto" else self.options.scope for t in self.about.phrases]
+        return ["tile" if len(self.grid) == 1 else self._scope(text) for text in self.about.phrases]
 
-    def _asked(self) -> Iterator[Asked]:
-        """Each tile with the phrases that have something to find there."""
+    def _scope(self, phrase: str) -> Scope:
+        return scope_of(phrase) if self.options.scope == "auto" else self.options.scope
+
+    def _gates(self) -> list[Gate | None]:
+        """Where each phrase's mask may be. Those about the scene have a fine pass of their own, which says what is meant."""
+        placed = {p: place for p, place in self.places.items() if place is not None}
+        gates: list[Gate | None] = [None] * len(self.scopes)
+        if placed:
+            near = [placed[p].gate if p in placed else None for p in range(len(self.scopes))]
+            answers = self._answers(self._asked(fine=True))
+            bands = blend(answers, self.grid, self.about.decision, tuple(near), self.scene.inside)
+            for p, referents in fine_pass(bands, placed, self.about.phrases).items():
+                gates[p] = referents.gate
+        return gates
+
+    def _answers(
+        self, asked: Iterator[Asked], advance: Callable[[int], None] = lambda done: None
+    ) -> Iterator[TileAnswer]:
+        """What the model says about tiles, phrase by phrase in the words to ask a tile in."""
+        classes, phrases = getattr(self.segmenter, "classes", ()), self.about.phrases
+        several = len(self.grid) > 1
+        texts = [
+            local_phrase(t, classes) if p in self.places else every(t, classes) if several else t
+            for p, t in enumerate(phrases)
+        ]
+        return answer_tiles(
+            self.look, asked, texts, self.segmenter,
+            min_score=[0.0 if p in self.places else self.least for p in range(len(phrases))],
+            framed=() if several else [p for p, t in enumerate(phrases) if self._scope(t) == "scene"],
+            batch_size=self.options.batch_size, workers=self.options.workers,
+            skip_unreadable=self.options.skip_unreadable, advance=advance,
+        )  # fmt: skip
+
+    def _asked(self, fine: bool = False) -> Iterator[Asked]:
+        """Each tile with the phrases that have something to find there; ``fine``: only those about the scene."""
         for row in self.grid.rows():
             for tile in row:
                 if not self.scene.touches(tile):
                     yield Asked(tile, (), read=False)
                     continue
-                numbers = tuple(p for p in range(len(self.scopes)) if self._wanted(p, tile))
-                yield Asked(tile, numbers, read=bool(numbers) or self.read_all)
+                among = self.places if fine else range(len(self.scopes))
+                numbers = tuple(p for p in among if self._wanted(p, tile))
+                yield Asked(tile, numbers, read=bool(numbers) or (self.read_all and not fine))
 
     def _wanted(self, phrase: int, tile: Tile) -> bool:
         if phrase not in self.places:
@@ -217,12 +251,9 @@ class _Run:
 
     def _write(self, answers: Iterator[TileAnswer]) -> None:
         """Bands to polygons and writers, in the other thread."""
-        gates: list[Gate | None] = [
-            place.gate if (place := self.places.get(p)) is not None else None for p in range(len(self.scopes))
-        ]
         polygonizers = [Polygonizer(self.scene.size[1]) for _ in self.scopes]
         with with_gdal_options(self.gdal_options):
-            bands = blend(self._watched(answers), self.grid, self.about.decision, tuple(gates), self.scene.inside)
+            bands = blend(self._watched(answers), self.grid, self.about.decision, tuple(self.gates), self.scene.inside)
             for band in bands:
                 self.has_data = self.has_data or bool(band.valid.any())
                 for writer in self.writers:
@@ -267,25 +298,6 @@ class _Run:
             self.kept += features
 
 
-def tile_plan(scene: Scene, options: SceneOptions, working: int) -> tuple[int, tuple[int, int] | None]:
-    """Pixels of the scene a side of a tile, and the (height, width) to read tiles at where that is much more than the model sees.
-
-    Raises UsageError for a gsd where a scene has no metres.
-    """
-    side = options.tile_size or working
-    if options.gsd is not None:
-        pixel = scene.ground.pixel_metres()
-        if pixel is None:
-            raise UsageError(
-                f"{scene.source} has no metres, so --gsd {options.gsd:g} means nothing there; give --tile-size in pixels"
-            )
-        side = max(1, round(working * options.gsd / math.sqrt(math.prod(pixel))))
-    if side < 2 * working:
-        return side, None
-    height, width = min(side, scene.size[0]), min(side, scene.size[1])
-    return side, (max(1, math.ceil(height * working / side)), max(1, math.ceil(width * working / side)))
-
-
 def iter_tiles(scene: Scene, tile_size: int, overlap: float = DEFAULTS.overlap) -> Iterator[Tile]:
     """The tiles `segment_scene` would look at, in order; `scene.read(tile)` gives a tile's pixels."""
     for row in TileGrid.cover(scene.size, tile_size, overlap).rows():
@@ -299,9 +311,9 @@ def predict_tiles(
     phrases = (phrases,) if isinstance(phrases, str) else tuple(phrases)
     for text in phrases:
         predictor.segmenter.check(text)
-    side, view = tile_plan(scene, options, working_size(predictor.segmenter))
-    asked = (Asked(tile, tuple(range(len(phrases)))) for tile in iter_tiles(scene, side, options.overlap))
+    look = Look.plan(scene, options, working_size(predictor.segmenter))
+    asked = (Asked(tile, tuple(range(len(phrases)))) for tile in iter_tiles(scene, look.tile_size, options.overlap))
     return answer_tiles(
-        scene, asked, phrases, predictor.segmenter, min_score=_least(options, predictor.segmenter), view=view,
+        look, asked, phrases, predictor.segmenter, min_score=_least(options, predictor.segmenter),
         batch_size=options.batch_size, workers=options.workers, skip_unreadable=options.skip_unreadable,
     )  # fmt: skip

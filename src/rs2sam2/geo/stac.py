@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rs2sam2.errors import UsageError
-from rs2sam2.geo.degrees import box_of, on_the_globe
+from rs2sam2.geo.degrees import box_of, on_the_earth, on_the_globe
 from rs2sam2.geo.ground import Ground
 from rs2sam2.geo.result import SceneResult
 from rs2sam2.geo.writers.base import About
@@ -75,7 +75,7 @@ def outline_of(ground: Ground, source: str) -> Any:
         outline = ground.outline("EPSG:4326")
     except UsageError:
         outline = None
-    if outline is None or not np.isfinite(outline.bounds).all():
+    if outline is None or not on_the_earth(outline):
         raise UsageError(
             f"a STAC item has the scene's outline in degrees, and {source} reaches off the earth; leave --stac out"
         )

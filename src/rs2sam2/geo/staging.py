@@ -51,6 +51,12 @@ def check_closed(outputs: Sequence[Path]) -> None:
             )
 
 
+def remove_stale(output: Path, items: bool) -> None:
+    """What other programs and earlier runs left beside an output that was rewritten: statistics, overviews, masks, items."""
+    for suffix in (".aux.xml", ".ovr", ".msk", *(() if items else (".stac.json",))):
+        output.with_name(output.name + suffix).unlink(missing_ok=True)
+
+
 def let_go(writer: Writer) -> None:
     """Close what will be thrown away or is whole already: on a full disk even that fails, and the reason was said before."""
     import rasterio

@@ -75,6 +75,7 @@ class Stretch:
         out = np.empty(pixels.shape, np.uint8)
         for i, band in enumerate(pixels):
             low, high = self.limits[i if len(self.limits) > 1 else 0]
-            values = (band.astype(np.float32) - np.float32(low)) * np.float32(255 / max(high - low, 1e-12))
+            with np.errstate(over="ignore"):  # nodata is often the least number there is; it is black in the end
+                values = (band.astype(np.float32) - np.float32(low)) * np.float32(255 / max(high - low, 1e-12))
             out[i] = np.rint(np.clip(np.nan_to_num(values, nan=0.0), 0, 255)).astype(np.uint8)
         return out

@@ -13,6 +13,8 @@ from rs2sam2.errors import UsageError
 
 OVERLAP = 0.25
 """Share of a tile that it has in common with its neighbour, unless said otherwise."""
+SLIM = 2
+"""Stretched more than so many times as much one way as the other, things are not found (measured on airports)."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Tile:
         """The first column beside."""
         return self.column + self.width
 
+    def common(self, other: Tile) -> Tile:
+        """The part that two tiles that meet have in common."""
+        row, column = max(self.row, other.row), max(self.column, other.column)
+        return Tile(row, column, min(self.bottom, other.bottom) - row, min(self.right, other.right) - column)
+
     def meets(self, other: Tile) -> bool:
         """Whether the two have a pixel in common."""
         return (
@@ -42,6 +49,11 @@ class Tile:
             and self.column < other.right
             and other.column < self.right
         )
+
+
+def is_slim(size: tuple[int, int]) -> bool:
+    """Whether what a frame shows would be stretched beyond recognition to the square that a model sees."""
+    return SLIM * min(size) < max(size)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""`from_pretrained`, `save_pretrained`, `push_to_hub`, as users of the Hugging Face hub know them.
+"""`from_pretrained`, `save_pretrained` and `push_to_hub`, as users of the Hugging Face hub know them.
 
-The work is done in `rs2sam2.checkpoint`, which knows the model; it is imported where it is used.
-`huggingface_hub.PyTorchModelHubMixin` is not the base because it takes no subfolder, reads no layout but its own and
-builds the whole model before it reads the weights.
+`rs2sam2.checkpoint`, which knows the model, does the work; it is imported where it is used. The base is not
+`huggingface_hub.PyTorchModelHubMixin`, which takes no subfolder, reads no layout but its own and builds the whole model
+before it reads the weights.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class Pretrained(nn.Module):
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> RS2SAM2:
-        """The model in `weights`: a folder of ours or in the released layout, a hub id, or "nano" (in the package).
+        """The model in `weights`: a folder or file of this package or in the released layout, or a hub id.
 
-        It is in evaluation mode. Raises WeightsError where weights are missing, unsafe or not exactly of this model.
+        It is in evaluation mode. Raises WeightsError for weights that are missing, unsafe or not exactly of this model: the
+        bundled "nano" is of another family, which `Predictor.load` takes.
         """
         from rs2sam2.checkpoint.folder import load_model, locate, open_folder
 
@@ -41,7 +42,7 @@ class Pretrained(nn.Module):
     def save_pretrained(
         self, folder: str | Path, *, vocabulary: Path | None = None, dtype: torch.dtype | None = None
     ) -> None:
-        """Write config.json, model.safetensors and, where given, the vocabulary; `dtype` as stored, default as it is."""
+        """Write config.json, model.safetensors and, if given, the vocabulary. `dtype`: on disk; by default unchanged."""
         from rs2sam2.checkpoint.folder import save_folder
 
         save_folder(cast("RS2SAM2", self), Path(folder), vocabulary, dtype=dtype)
@@ -49,7 +50,7 @@ class Pretrained(nn.Module):
     def push_to_hub(
         self, repo_id: str, *, vocabulary: Path | None = None, private: bool = False, token: str | None = None
     ) -> str:
-        """Create the repository where needed, upload a saved folder, return the address of the commit."""
+        """Create the repository if needed, upload a saved folder and return the address of the commit."""
         from tempfile import TemporaryDirectory
 
         from huggingface_hub import HfApi

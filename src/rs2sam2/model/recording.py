@@ -47,11 +47,13 @@ class RecordedAnswers:
         prompts: SAMPrompts | None = None,
     ) -> RS2SAM2Output:
         """See `RS2SAM2.answer`."""
+        length, most = token_ids.shape[1], self.model.config.beit3.max_tokens
+        if not 2 <= length <= most:  # the model refuses them; padding would make them fit
+            return self.model.answer(parts, token_ids, text_padding, image_index, prompts)
         if text_padding is None:
             text_padding = torch.zeros_like(token_ids, dtype=torch.bool)
-        length = token_ids.shape[1]
         wanted = TOKENS * 2 ** max(0, (length - 1) // TOKENS).bit_length()
-        more = min(wanted, self.model.config.beit3.max_tokens) - length
+        more = min(wanted, most) - length
         token_ids, text_padding = F.pad(token_ids, (0, more), value=PAD_ID), F.pad(text_padding, (0, more), value=True)
         inputs = [*parts.features, parts.patches, token_ids, text_padding]
         inputs += [] if image_index is None else [image_index]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rs2sam2.data.builder.components import components
+from rs2sam2.data.components import components
 from rs2sam2.objects.candidates import Candidates, overlap
 from rs2sam2.objects.model import ObjectFirst
 from rs2sam2.objects.pyramid import ImageFeatures

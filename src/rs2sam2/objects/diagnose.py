@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from rs2sam2.data.builder.components import components
+from rs2sam2.data.components import components
 from rs2sam2.metrics import intersection_union
 from rs2sam2.objects.candidates import overlap, peaks
 from rs2sam2.segmenter import Correction

@@ -146,7 +146,8 @@ class ObjectSegmenter:
         if corrected:
             return reading, tokens, [0]
         if seen.layouts is None:
-            seen.layouts = Layouts.of(seen.candidates, self.model.config.things, *seen.image.size)
+            config = self.model.config
+            seen.layouts = Layouts.of(seen.candidates, config.things, *seen.image.size, untaught=config.untaught)
         reading = second_opinion(reading, [seen.layouts], [phrase], index)
         return reading, tokens, members(reading, seen.candidates, index)[0]
 

@@ -8,7 +8,7 @@ After neural-symbolic question answering: K. Yi et al., "Neural-Symbolic VQA", N
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from rs2sam2.data.language.evaluate import evaluate
 from rs2sam2.data.language.layout import Layout, SceneObject
-from rs2sam2.data.language.lexicon import canonical, covers
+from rs2sam2.data.language.lexicon import canonical, covers, noun_of
 from rs2sam2.data.language.parser import PhraseError, parse
-from rs2sam2.data.language.program import Color, Comparison, Relation, Selection, Shape, is_ranking
+from rs2sam2.data.language.program import Color, Selection, Shape, is_ranking
 from rs2sam2.data.language.resolve import resolve
 from rs2sam2.objects.candidates import Candidates, overlap
 from rs2sam2.objects.reader import FORMS, Reading
@@ -56,12 +56,18 @@ class Layouts:
     things: tuple[str, ...]
 
     @classmethod
-    def of(cls, candidates: Candidates, things: Sequence[str], width: int, height: int) -> Layouts:
-        """Of the candidates (of one image, B = 1) in an image of width x height pixels. `things`: the first classes."""
+    def of(
+        cls, candidates: Candidates, things: Sequence[str], width: int, height: int, untaught: Sequence[str] = ()
+    ) -> Layouts:
+        """Of the candidates (of one image, B = 1) in an image of width x height pixels.
+
+        `things`: the first classes; no candidate is taken for one of `untaught`, whose scores mean nothing.
+        """
         boxes, padding = candidates.boxes[0].cpu(), candidates.padding[0].cpu()
         overlaps = overlap(boxes[None])[0]
         score = candidates.score[0].cpu().masked_fill(padding, 0).tolist()
-        kinds = candidates.classes[0, :, : len(things)].argmax(1).tolist()
+        unknown = torch.tensor([thing in untaught for thing in things], device=candidates.classes.device)
+        kinds = candidates.classes[0, :, : len(things)].masked_fill(unknown, -torch.inf).argmax(1).tolist()
         pixels = (boxes * torch.tensor([width, height, width, height])).tolist()
         duplicates = (overlaps >= DUPLICATE).tolist()
         surest_first: list[int] = []
@@ -86,8 +92,9 @@ class Layouts:
         except PhraseError:
             return None
         known = [canonical(thing) for thing in self.things]
-        if not all(covers(name, known) for name in _classes(program.select)):
-            return None
+        for name in program.select.classes():
+            if not covers(name, known) or (noun_of(name).mass and name not in known):  # a pond is not all the water
+                return None
         votes, ranked, possible = torch.zeros(len(self.same)), torch.zeros(len(self.same)), 0
         number, counts = _counted_off(program.select), 0
         for layout, candidates in zip(self.layouts, self.candidate_of, strict=True):
@@ -95,7 +102,7 @@ class Layouts:
             meant = [candidates[i] for i in resolve(program, layout)]
             if len(meant) == 1:
                 votes += self.same[meant[0]].float()
-            if 0 < len(meant) <= number and all(layout.candidates(name) for name in _classes(program.select)):
+            if 0 < len(meant) <= number and all(map(layout.candidates, program.select.classes())):
                 ranked[meant] += 1
                 counts += 1
         all_ = len(self.layouts)
@@ -107,13 +114,6 @@ def _counted_off(selection: Selection) -> int:
     looks = any(isinstance(c, Color | Shape) for c in selection.where)  # which layouts of candidates do not have
     ranking = any(is_ranking(c) for c in selection.where)
     return selection.quantity if isinstance(selection.quantity, int) and ranking and not looks else 0
-
-
-def _classes(selection: Selection) -> Iterator[str]:
-    yield selection.category
-    for constraint in selection.walk():
-        if isinstance(constraint, Relation | Comparison):
-            yield constraint.anchor.category
 
 
 def second_opinion(

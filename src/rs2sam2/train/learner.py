@@ -77,7 +77,8 @@ class Learner(Protocol):
         ...
 
     def shards(self) -> Sequence[nn.Module]:
-        """Further modules to shard by themselves, inner ones first: those of another dtype than what surrounds them."""
+        """Modules that the loop is to round to bfloat16 while the rest is float32, and so to shard by themselves, inner ones
+        first; empty where all is of one dtype."""
         ...
 
     def training_data(self) -> TrainingData:

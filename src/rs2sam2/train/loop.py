@@ -9,14 +9,14 @@ import dataclasses
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rs2sam2.errors import RS2SAM2Error, UsageError
+from rs2sam2.errors import DataError, RS2SAM2Error, UsageError
 from rs2sam2.train import checkpointing, rng
 from rs2sam2.train.checkpointing import detached, part, write_json
 from rs2sam2.train.distributed import World, fill, gradients_shared, join, spread
@@ -26,12 +26,13 @@ from rs2sam2.train.journal import Journal
 from rs2sam2.train.learners import learner_class
 from rs2sam2.train.optimizer import MasterOptimizer
 from rs2sam2.train.pictures import draw_sheet
-from rs2sam2.train.precision import arithmetic, recompute, round_parameters
+from rs2sam2.train.precision import arithmetic, recompute, rounded
 from rs2sam2.train.progress import ProgressLine, memory
 from rs2sam2.train.provenance import describe_run
 from rs2sam2.train.recipe import Recipe
+from rs2sam2.train.resume import State, check_same, differences, without_start
 from rs2sam2.train.sampling import accumulated, load, steps_per_epoch
-from rs2sam2.train.schedule import multiple, never
+from rs2sam2.train.schedule import always, multiple, never
 from rs2sam2.train.validation import Scored, thin, validate
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -42,28 +43,6 @@ class TrainingStoppedError(RS2SAM2Error):
     """The run cannot go on; its last good checkpoint is intact."""
 
     exit_code = 4
-
-
-@dataclass
-class State:
-    """Where a run stands."""
-
-    step: int = 0
-    """Optimizer steps done."""
-    epoch: int = 0
-    position: int = 0
-    """Steps done in this epoch."""
-    validated: int = -1
-    """Step of the last validation."""
-    best: float = -1.0
-    """Highest mIoU + oIoU so far."""
-    best_step: int = 0
-    seconds: float = 0.0
-    """Spent on the run, over all its parts."""
-    values: dict[str, float] = field(default_factory=dict)
-    """Of the last validation."""
-    finished: bool = False
-    """Whether the weights of the last step were validated and written: a run may be stopped between the two."""
 
 
 @dataclass(frozen=True)
@@ -97,19 +76,23 @@ class Trainer:
         if recipe.compute.threads:
             torch.set_num_threads(recipe.compute.threads)
         rng.seed(recipe.seed)
-        self.learner = learner_class(recipe.learner)(recipe, world.device)
+        start = without_start(recipe, output / "last") if self.checkpoint.exists() else recipe
+        self.learner = learner_class(recipe.learner)(start, world.device)
         self.data = self.learner.training_data()
+        self.fingerprint = self.learner.fingerprint()
         self.samples = thin(self.learner.validation_data(), recipe.validation.limit)
         self.per_epoch = steps_per_epoch(len(self.data), recipe.batch)
         self.total = min(recipe.epochs * self.per_epoch, recipe.steps or math.inf)
-        if recipe.compute.precision == "bfloat16":
-            round_parameters(self.learner.module)
+        low = [self.learner.module] if recipe.compute.precision == "bfloat16" else self.learner.shards()
+        exact = rounded(self.learner.module, low)
         if recipe.compute.channels_last:
             self.learner.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if recipe.compute.checkpointing:
             recompute(self.learner.blocks())
         self.module = spread(self.learner, world, recipe.compute.parallel)
-        self.optimizer = MasterOptimizer(self.learner.groups(), recipe.optimizer)
+        self.optimizer = MasterOptimizer(self.learner.groups(), recipe.optimizer, exact)
+        self.frozen = {name: t for name, t in exact.items() if name not in self.optimizer.weights}
+        """As it came, of what was rounded: it is kept so."""
         self.ema = None if recipe.ema is None else EMA(self.optimizer.weights, recipe.ema)
         self.state = State()
         self.line = ProgressLine(int(self.total), recipe.epochs, world.device, shown=world.first)
@@ -119,6 +102,7 @@ class Trainer:
         if world.first:
             self._open()
         self.started = self.saved = time.monotonic()
+        self.saved_step = self.state.step
 
     # The run.
 
@@ -136,6 +120,9 @@ class Trainer:
                     self.state.epoch, self.state.position = self.state.epoch + 1, 0
                 self.state.finished = ended
                 self._save()
+        except DataError:
+            self._save_steps()
+            raise
         finally:
             if self.journal is not None:
                 self.journal.close()
@@ -210,6 +197,15 @@ class Trainer:
         if any(late for _, late in said):
             self._save()
 
+    def _save_steps(self) -> None:
+        """A file of the data cannot be read: save what was learned since the last checkpoint.
+
+        Saving takes all processes; where there are several, the others wait for this one elsewhere.
+        """
+        if self.world.size == 1 and self.state.step > self.saved_step:
+            self._save()
+            self.line.note(f"saved at step {self.state.step}; mend the data, then go on with --resume")
+
     # Validation.
 
     def _validate(self) -> None:
@@ -255,8 +251,9 @@ class Trainer:
     # Files.
 
     def _weights(self) -> dict[str, Tensor]:
-        """The module's whole state in float32: the running mean where there is one, master copies where there are."""
+        """The module's whole state in float32: the running mean where there is one, else what was never rounded."""
         state = dict(self.learner.module.state_dict())
+        state |= {name: t.to(self.world.device) for name, t in self.frozen.items()}
         mean = self.ema.mean if self.ema is not None and self.ema.updates else self.optimizer.weights
         return detached(state | {name: mean[name] for name in self.optimizer.weights})
 
@@ -271,7 +268,7 @@ class Trainer:
         self.world.agree(failure)
 
     def _save(self) -> None:
-        tensors = {f"model/{name}": t for name, t in self.learner.module.state_dict().items()}
+        tensors = {f"model/{name}": t for name, t in (self.learner.module.state_dict() | self.frozen).items()}
         tensors |= {f"optimizer/{name}": t for name, t in self.optimizer.tensors().items()}
         if self.ema is not None:
             tensors |= {f"ema/{name}": t for name, t in self.ema.mean.items()}
@@ -287,26 +284,25 @@ class Trainer:
             "rng": self.world.gather(random_rest),
             "recipe": self.recipe.to_dict(),
             "items": len(self.data),
+            "data": self.fingerprint,
         }
         checkpointing.save_checkpoint(self.checkpoint, tensors, state, self.world)
-        self.saved = time.monotonic()
+        self.saved, self.saved_step = time.monotonic(), self.state.step
 
     def _restore(self) -> None:
         tensors, saved = checkpointing.load_checkpoint(self.checkpoint)
-        if saved["items"] != len(self.data):
-            raise UsageError(
-                f"{self.checkpoint} was trained on {saved['items']} items, now there are {len(self.data)}; restore the data, "
-                "or start anew with --init.weights from its folder last and another --output"
-            )
+        check_same(self.checkpoint, saved, self.recipe, len(self.data), self.fingerprint)
         for key, before, now in differences(saved["recipe"], self.recipe.to_dict()):
             self.line.note(f"recipe changed since the checkpoint: {key} was {before}, is {now}")
         model = self.learner.module.state_dict()
         kept = part(tensors, "model")
         if set(kept) != set(model) or any(tuple(kept[n].shape) != tuple(t.shape) for n, t in model.items()):
             raise UsageError(f"{self.checkpoint} is of another model than the recipe's; choose another --output")
+        kept |= part(tensors, "optimizer/master")  # of which the model's own are rounded
         for name, tensor in model.items():
             fill(tensor, kept[name])
-        self.optimizer.restore(part(tensors, "optimizer"))
+        self.frozen = {name: kept[name].to(torch.float32, copy=True) for name in self.frozen}  # the file is let go
+        self.optimizer.restore(part(tensors, "optimizer"), kept)
         if self.ema is not None:
             means = part(tensors, "ema")
             if means:
@@ -328,7 +324,7 @@ class Trainer:
         """Files of the run, written by the first process."""
         checkpointing.prepare(self.output)
         counts = self.optimizer.counts()
-        facts = describe_run(self.recipe, self.world, counts, self.learner.fingerprint())
+        facts = describe_run(self.recipe, self.world, counts, self.fingerprint)
         write_json(self.output / RUN, facts | {"steps": int(self.total), "started_at_step": self.state.step})
         self.journal = Journal(self.output, self.recipe, self.state.step)
         for note in self.learner.notes:
@@ -337,15 +333,7 @@ class Trainer:
         self.line.note(f"{self.recipe.name}: {len(self.data)} items, {int(self.total)} steps; parameters: {trained}")
         for epoch in never(self.recipe.schedule, self.recipe.epochs):
             self.line.note(f"schedule: the drop at epoch {epoch} never comes in {self.recipe.epochs} epochs")
-
-
-def differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """Entries of two nested dicts that differ: (dotted key, before, now)."""
-    out: list[tuple[str, Any, Any]] = []
-    for key in sorted({*before, *now}):
-        a, b = before.get(key), now.get(key)
-        if isinstance(a, dict) and isinstance(b, dict):
-            out += differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            out.append((prefix + key, a, b))
-    return out
+        for epoch in always(self.recipe.schedule, self.recipe.epochs):
+            self.line.note(
+                f"schedule: the drop at epoch {epoch} is in force from the start in {self.recipe.epochs} epochs"
+            )

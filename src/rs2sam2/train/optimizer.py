@@ -23,8 +23,10 @@ class MasterOptimizer:
     A bfloat16 weight has 8 bits of mantissa: an update of less than 1/256 of it would be lost without the copy.
     """
 
-    def __init__(self, groups: Sequence[Group], settings: Optimizer) -> None:
-        """Raises UsageError where a rate is given for a group that does not exist."""
+    def __init__(self, groups: Sequence[Group], settings: Optimizer, exact: Mapping[str, Tensor] | None = None) -> None:
+        """`exact`: what parameters were before they were rounded, by name; their copies start from it.
+
+        Raises UsageError where a rate is given for a group that does not exist."""
         unknown = sorted(set(settings.lr) - {"rest"} - {group.name for group in groups})
         if unknown:
             raise UsageError(
@@ -50,6 +52,8 @@ class MasterOptimizer:
                     self.parameters[name] = parameter
                     same = parameter.dtype == torch.float32
                     self.weights[name] = parameter if same else nn.Parameter(parameter.detach().float())
+                    if exact is not None and name in exact:
+                        fill(self.weights[name], exact[name])
                 decay = settings.weight_decay if decays else 0.0
                 listed.append({"params": [self.weights[n] for n in names], "lr": rate, "weight_decay": decay})
                 self._groups.append((group.name, rate))
@@ -104,14 +108,10 @@ class MasterOptimizer:
         return out
 
     @torch.no_grad()
-    def restore(self, saved: Mapping[str, Tensor]) -> None:
-        """Inverse of `tensors`, once the parameters are restored; those that had no copy so far give it now."""
+    def restore(self, saved: Mapping[str, Tensor], exact: Mapping[str, Tensor]) -> None:
+        """Inverse of `tensors`. `exact`: all weights as exactly as they were saved, by name."""
         for name, weight in self.weights.items():
-            master = saved.get(f"master/{name}")
-            if master is not None:  # also where the run goes on in float32: the parameter itself was rounded
-                fill(weight, master)
-            elif weight is not self.parameters[name]:
-                weight.copy_(self.parameters[name])
+            fill(weight, exact[name])
             for key in ("step", "exp_avg", "exp_avg_sq"):
                 value = saved.get(f"adamw/{key}/{name}")
                 if value is not None:  # a parameter without a gradient so far has no state

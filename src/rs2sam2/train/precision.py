@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from rs2sam2.train.recipe import PrecisionName
@@ -18,6 +18,15 @@ def round_parameters(module: nn.Module) -> None:
     """Parameters to bfloat16, in place; buffers (position codes) stay as they are."""
     for parameter in module.parameters():
         parameter.data = parameter.data.to(torch.bfloat16)
+
+
+def rounded(module: nn.Module, parts: Sequence[nn.Module]) -> dict[str, Tensor]:
+    """Round the parameters of `parts` of a module; what they were, on the CPU, by their names in the module."""
+    low = {id(parameter) for part in parts for parameter in part.parameters()}
+    exact = {name: p.detach().cpu() for name, p in module.named_parameters() if id(p) in low}
+    for part in parts:
+        round_parameters(part)
+    return exact
 
 
 def isolate(module: nn.Module, inner: Iterable[nn.Module] = ()) -> None:

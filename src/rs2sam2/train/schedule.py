@@ -1,6 +1,7 @@
 """Learning-rate schedules: a multiple of the rate for each optimizer step. Nothing is remembered, so nothing can drift.
 
 A step schedule whose drop lies beyond the last epoch never fires (the released RRSIS-D script has one); `never` finds it.
+One that lies before the first is in force from the start (-10 in a run of 2 epochs); `always` finds it.
 """
 
 from __future__ import annotations
@@ -38,3 +39,8 @@ def drops(schedule: Schedule, epochs: int) -> list[int]:
 def never(schedule: Schedule, epochs: int) -> list[int]:
     """Drops that a run of `epochs` epochs does not reach."""
     return [drop for drop in drops(schedule, epochs) if drop >= epochs]
+
+
+def always(schedule: Schedule, epochs: int) -> list[int]:
+    """Drops that are in force from the first step of a run of `epochs` epochs."""
+    return [drop for drop in drops(schedule, epochs) if drop <= 0] if schedule.kind == "step" else []

@@ -20,7 +20,6 @@ from rs2sam2.data.builder.annotated import AnnotatedImage, read_layouts, write_l
 from rs2sam2.data.builder.candidates import candidates, crowded
 from rs2sam2.data.builder.choose import Pair, Recipe, choose
 from rs2sam2.data.builder.coco import read_coco
-from rs2sam2.data.builder.components import components
 from rs2sam2.data.builder.index_masks import read_index_masks
 from rs2sam2.data.builder.look import color_shares, enclosing_rectangle
 from rs2sam2.data.builder.make import held_out, write
@@ -268,24 +267,6 @@ def test_index_masks(tmp_path: Path) -> None:
     assert all(len(i.layout.objects) <= 2 for i in single) and all(i.counted for i in single)
     with pytest.raises(UsageError, match="one of --labels FILE"):
         read_index_masks(folder, folder, None, None)
-
-
-@given(seed=st.integers(0, 10**6), density=st.floats(0.1, 0.9))
-@settings(deadline=None)
-def test_components_partition_the_mask_and_do_not_touch(seed: int, density: float) -> None:
-    mask = np.random.default_rng(seed).random((13, 17)) < density
-    label = np.zeros(mask.shape, int)
-    for n, patch in enumerate(components(mask), 1):
-        whole = np.zeros(mask.shape, np.bool_)
-        patch.add_to(whole)
-        assert patch.area == whole.sum() and not (label[whole] > 0).any()
-        label[whole] = n
-    assert np.array_equal(label > 0, mask)
-    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        a = label[: 13 - dy, max(0, -dx) : 17 - max(0, dx)]
-        b = label[dy:, max(0, dx) : 17 - max(0, -dx)]
-        touching = (a > 0) & (b > 0)
-        assert (a[touching] == b[touching]).all()
 
 
 def test_scenes(tmp_path: Path) -> None:

@@ -7,6 +7,12 @@ from hypothesis import strategies as st
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.program import (
     COLORS,
+    CONTACTS,
+    DEGREES,
+    EXTREMES,
+    RELATIONS,
+    SHAPES,
+    SIZES,
     Color,
     Comparison,
     Constraint,
@@ -15,6 +21,7 @@ from rs2sam2.data.language.program import (
     Program,
     Quantity,
     Relation,
+    RuleName,
     Selection,
     Shape,
     Size,
@@ -43,42 +50,61 @@ def layouts(draw: st.DrawFn, most: int = 8) -> Layout:
     return Layout(width, height, tuple(objects))
 
 
-def programs(rules: str = "english") -> st.SearchStrategy[Program]:
-    """Programs that have a wording under `rules`."""
-    places = st.builds(Position, st.sampled_from(sorted(VECTORS)))
-    colors = st.builds(lambda c: Color((c,)), st.sampled_from(COLORS))
-    if rules == "rrsisd":
-        sizes = st.builds(Size, st.sampled_from(["tiny", "small", "large", "huge"]))
-        degrees = ["much smaller", "slightly smaller", "similar", "slightly bigger", "much bigger"]
-        words = [*(d for d in VECTORS if d != "middle"), "inside"]
-    else:
-        far = st.builds(Position, st.sampled_from(["left", "right", "top", "bottom"]), st.just(True))
-        places, sizes = st.one_of(places, far), st.builds(Size, st.sampled_from(["small", "large"]))
-        degrees = ["much smaller", "slightly smaller", "smaller", "similar", "bigger", "slightly bigger", "much bigger"]
-        words = [*(d for d in VECTORS if d != "middle"), "inside", "on", "holding", "next to", "closest to"]
-    shapes = st.builds(Shape, st.sampled_from(["slender", "oval", "rectangular"]))
-    things = st.sampled_from(CLASSES[:-1])
-    anchors = st.builds(
-        lambda c, w: Selection(c, "one", w), things, st.one_of(st.just(()), st.tuples(sizes), st.tuples(places))
-    )
-    relations = st.builds(Relation, st.sampled_from(words), anchors) | st.builds(
-        Comparison, st.sampled_from(degrees), anchors
-    )
-    modifiers = st.tuples(*(st.lists(part, max_size=1) for part in ((colors, sizes, shapes)))).map(
-        lambda parts: tuple(c for part in parts for c in part)
-    )
-    tails = st.one_of(st.just(()), st.tuples(places), st.tuples(relations))
-    quantity = st.just("one")
-    if rules == "english":
-        extremes = ["left", "right", "top", "bottom", "large", "small", "upper left", "lower right"]
-        orders = st.builds(Extreme, st.sampled_from(extremes), st.integers(1, 5))
-        tails = st.one_of(tails, st.tuples(orders), st.tuples(st.builds(Extreme, st.just("middle"))))
-        quantity = st.sampled_from(["one", "all", 2, 3, 4])
-    selection = st.builds(lambda c, q, m, t: Selection(c, _ranked(q, t), (*m, *t)), things, quantity, modifiers, tails)
-    return selection.map(lambda s: Program(s, rules))  # type: ignore[arg-type]
+def programs(rules: RuleName = "english", long: bool = False) -> st.SearchStrategy[Program]:
+    """Programs that have a wording under `rules`, what the parser makes of phrases.
+
+    `long`: with all there may be at once, and anchors of anchors; else in phrases of a usual length.
+    """
+    return selections(rules, 2 if long else 1, long).map(lambda s: Program(s, rules))
 
 
-def _ranked(quantity: Quantity, tail: tuple[Constraint, ...]) -> Quantity:
+@st.composite
+def selections(draw: st.DrawFn, rules: RuleName, depth: int, long: bool, link: str = "") -> Selection:
+    """Selections with anchors up to a depth. `link`: how what this is the anchor of is tied to it."""
+    english = rules == "english"
+    category = draw(st.sampled_from(CLASSES if english else CLASSES[:-1]))
+    tail = draw(st.sampled_from(["", "relation", "comparison", "order"][: 4 if english else 3])) if depth else ""
+    where: list[Constraint] = draw(looks(long))
+    # "on the left bridge" is turned, and "similar in size to the left bridge" said plainly, as if about the left
+    if long or (not tail and link not in ("on", "similar")):
+        where += draw(st.lists(places(), max_size=1))
+    if not long and link:
+        where = where[-1:]
+    if tail == "relation":
+        word = draw(st.sampled_from(RELATIONS))
+        where.append(Relation(word, draw(selections(rules, depth - 1, long, word))))
+    elif tail == "comparison":
+        degrees = DEGREES if english else [d for d in DEGREES if d not in ("smaller", "bigger")]
+        degree = draw(st.sampled_from(degrees))
+        where.append(Comparison(degree, draw(selections(rules, depth - 1, long, degree))))
+    elif tail == "order":
+        by = draw(st.sampled_from(EXTREMES))
+        most = 99 if long and by in VECTORS else 10
+        where.append(Extreme(by, draw(st.integers(1, 3) | st.integers(1, most))))
+    some: list[Quantity] = ["some"] if link in CONTACTS else []
+    if not english:
+        return Selection(category, "one", tuple(where))
+    if category == "vegetation":
+        return Selection(category, draw(st.sampled_from(["all", *some])), tuple(where))
+    quantity = draw(st.sampled_from(["one", "all", 2, 3, 4, 13, *some]))
+    return Selection(category, _ranked(quantity, where), tuple(where))
+
+
+def places() -> st.SearchStrategy[Position]:
+    """Places in the image."""
+    return st.builds(Position, st.sampled_from(sorted(VECTORS)), st.sampled_from([False, False, True]))
+
+
+@st.composite
+def looks(draw: st.DrawFn, long: bool) -> list[Constraint]:
+    """At most each of a colour, a size and a shape; two colours and the frustum of a cone only in long phrases."""
+    colors = st.lists(st.sampled_from(COLORS), min_size=1, max_size=2 if long else 1, unique=True)
+    shapes = st.sampled_from(SHAPES if long else SHAPES[:-1])
+    parts = (colors.map(tuple).map(Color), st.builds(Size, st.sampled_from(SIZES)), shapes.map(Shape))
+    return [c for part in parts for c in draw(st.lists(part, max_size=1))]
+
+
+def _ranked(quantity: Quantity, where: list[Constraint]) -> Quantity:
     """The quantity where words can say it: a plural that is ranked needs a number, and no rank but the first."""
-    first = all(not isinstance(c, Extreme) or c.rank == 1 for c in tail)
-    return quantity if not any(map(is_ranking, tail)) or (first and quantity != "all") else "one"
+    first = all(not isinstance(c, Extreme) or c.rank == 1 for c in where)
+    return quantity if not any(map(is_ranking, where)) or (first and isinstance(quantity, int)) else "one"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,45 @@ ROW = scene(*(("storage tank", x, 40, x + 6, 46) for x in (70, 10, 40, 24)), ("s
 )
 def test_a_number_that_is_ranked_means_the_first_so_many(phrase: str, meant: set[int]) -> None:
     assert execute(parse(phrase), ROW) == resolve(parse(phrase), ROW) == meant
+
+
+BRIDGES = scene(
+    ("bridge", 10, 10, 60, 40), ("bridge", 10, 70, 60, 95), ("car", 15, 15, 20, 20), ("car", 40, 20, 45, 25),
+    ("car", 80, 50, 85, 55), ("water", 0, 0, 8, 100), ("water", 90, 0, 100, 100), ("ship", 91, 50, 94, 55),
+    ("ship", 91, 80, 94, 85), ("tree", 63, 20, 68, 25), ("tree", 92, 40, 96, 44), ("tree", 92, 90, 96, 94),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("phrase", "strictly", "charitably"),
+    [
+        ("the bridge with cars", {0}, {0}),
+        ("the bridge with the cars", set(), {0}),
+        ("the bridge with all cars", set(), {0}),
+        ("the bridge next to trees", {0}, {0}),
+        ("all ships on the water", {7, 8}, {7, 8}),
+        ("all ships on all the water", set(), {7, 8}),
+        ("the bridge with airplanes", set(), {0, 1}),
+    ],
+)
+def test_some_anchor_is_enough_where_nobody_says_all(phrase: str, strictly: set[int], charitably: set[int]) -> None:
+    assert execute(parse(phrase), BRIDGES) == strictly
+    assert resolve(parse(phrase), BRIDGES) == charitably
+
+
+def test_some_anchor_must_be_there_for_certain() -> None:
+    """Half a car, at the edge of a crop, may be one."""
+    objects = [replace(o, visible=0.4) if o.category == "car" else o for o in BRIDGES.objects]
+    extension = evaluate(parse("the bridge with cars"), replace(BRIDGES, objects=tuple(objects)))
+    assert (extension.certain, extension.possible) == (set(), {0})
+
+
+def test_size_is_judged_among_what_the_noun_means() -> None:
+    kinds = [("car", 2, 2), ("car", 2, 2.5), ("car", 3, 4), ("truck", 9, 10), ("truck", 15, 17)]
+    layout = scene(*((kind, 20 * i, 0, 20 * i + w, h) for i, (kind, w, h) in enumerate(kinds)))
+    assert execute(parse("the large vehicles"), layout) == resolve(parse("the large vehicles"), layout) == {3, 4}
+    assert execute(parse("the small vehicles"), layout) == {0, 1, 2}
+    assert execute(parse("the large truck"), layout) == {4}
 
 
 @pytest.mark.parametrize("x", [40, 41, 43])

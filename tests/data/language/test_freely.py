@@ -89,6 +89,9 @@ def test_what_is_asked_for_is_what_is_framed(frame: str) -> None:
         ("everything except the ships", "everything except the ships"),
         ("please find", "please find"),  # nothing is left
         ("find the café", "find the café"),
+        ("the old jets taking off", "the old airplanes taking off"),
+        ("find the jets we saw near two large yachts", "the airplanes we saw next to two large ships"),
+        ("an abandoned warehouse, parked cars alongside it", "an abandoned building parked cars next to it"),
         ("Ship.", "Ship."),
         ("", ""),
     ],
@@ -110,6 +113,8 @@ def test_what_people_type(typed: str, meant: str) -> None:
         "the car on the left part of the bridge", "don't show the ships",
         "the car going to the left", "the car driving towards the left", "the car is running to the right",
         "the grass soccer field", "the jet bridge", "the diamond-shaped roof", "the river bridge",
+        "the volley ball field", "bridge piers", "the sea port", "the jet ski", "the ocean liner", "the river bank",
+        "the ship under construction", "by far the largest ship", "the near ship", "the ship surrounded by tanks",
     ],
 )  # fmt: skip
 def test_what_is_not_to_be_touched(phrase: str) -> None:
@@ -118,6 +123,7 @@ def test_what_is_not_to_be_touched(phrase: str) -> None:
 
 def test_a_class_of_the_model_is_no_other() -> None:
     assert plain("the warehouses by the quay") == "the buildings next to the harbor"
+    assert plain("the derelict warehouse") == "the derelict building"
     assert plain("the warehouses by the quay", ("warehouse", "quay")) == "the warehouses next to the quay"
 
 

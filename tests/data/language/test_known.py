@@ -30,6 +30,10 @@ def test_every_wording_names_a_class_of_the_lexicon(rules: str, data: st.DataObj
         ("the second largest one", True), ("the ship next to the beach", True), ("a row of ships on the left", True),
         ("on the left of the beach", False), ("on the left of the ship", True),
         ("the beach next to the ship", False), ("the windows of the truck", False), ("two tents on the track", False),
+        ("tent next to the ship", False), ("some tents near the ship", False), ("my tent next to the ship", False),
+        ("road vehicle on the left", True), ("boats in the harbor", True), ("outlines of ships", True),
+        ("everything except the ships", True), ("the top tent near the ship", False), ("the top ship", True),
+        ("a row of tents next to the ship", False), ("friend in this photo a ship please", True),
         ("the beach", False), ("the large red tent on the left", False), ("the bridge", False), ("лодка", False),
     ],
 )  # fmt: skip

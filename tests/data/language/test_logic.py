@@ -29,7 +29,7 @@ from rs2sam2.data.language.rules import Truth, both
 RULES = EnglishRules()
 
 
-@given(layouts(), programs())
+@given(layouts(), programs(long=True))
 def test_execution_is_three_valued_logic(layout: Layout, program: Program) -> None:
     truths = truths_of(program.select, layout)
     extension = evaluate(program, layout, RULES)
@@ -49,7 +49,7 @@ def truths_of(selection: Selection, layout: Layout) -> dict[int, Truth]:
     """Whether each object of the class is meant. All are wholly visible."""
     truths: dict[int, Truth] = dict.fromkeys(layout.candidates(selection.category), True)
     for constraint in selection.where:
-        holds = {i: holds_for(constraint, i, truths, layout, selection.quantity) for i in truths}
+        holds = {i: holds_for(constraint, i, truths, layout, selection) for i in truths}
         truths = {i: both(truth, holds[i]) for i, truth in truths.items()}
     if isinstance(selection.quantity, int):
         possible = [i for i, truth in truths.items() if truth is not False]
@@ -61,15 +61,16 @@ def truths_of(selection: Selection, layout: Layout) -> dict[int, Truth]:
     return truths
 
 
-def holds_for(constraint: Constraint, i: int, truths: dict[int, Truth], layout: Layout, quantity: Quantity) -> Truth:
-    """Whether a constraint holds for object i, where `truths` are still in."""
+def holds_for(constraint: Constraint, i: int, truths: dict[int, Truth], layout: Layout, selection: Selection) -> Truth:
+    """Whether a constraint of a selection holds for object i, where `truths` are still in."""
     o, objects = layout.objects[i], layout.objects
+    category, quantity = selection.category, selection.quantity
     rivals = {j: truth for j, truth in truths.items() if truth is not False}
     match constraint:
         case Position(region, far):
             return RULES.position(o, region, far, layout)
         case Size(word):
-            return RULES.size(o, word, layout)
+            return RULES.size(o, word, layout, category)
         case Color(names):
             return RULES.color(o, names)
         case Shape(word):
@@ -88,13 +89,18 @@ def holds_for(constraint: Constraint, i: int, truths: dict[int, Truth], layout: 
         ahead = {j: RULES.nearer(objects[j], o, anchor, layout) for j in rivals if j != i}
         return is_number(1, ahead, rivals, quantity)
     others = {a: truth for a, truth in anchors.items() if a != i}
-    said = {
-        RULES.comparison(o, constraint.degree, objects[a])
+    of_each = {
+        a: RULES.comparison(o, constraint.degree, objects[a])
         if isinstance(constraint, Comparison)
         else RULES.relation(o, constraint.word, objects[a], layout)
         for a in others
     }
-    if said <= {False} or (constraint.anchor.quantity != "one" and False in said and all(anchors.values())):
+    said = set(of_each.values())
+    if said <= {False}:
+        return False
+    if constraint.anchor.quantity == "some":
+        return True if any(truth is True and anchors[a] for a, truth in of_each.items()) else None
+    if constraint.anchor.quantity != "one" and False in said and all(anchors.values()):
         return False
     return True if said == {True} and any(others.values()) else None
 

@@ -23,7 +23,7 @@ FLIPS = ("hflip", "vflip", "rot180")
 @pytest.mark.parametrize("rules", ["english", "rrsisd"])
 @given(data=st.data(), seed=st.integers(0, 10**6))
 def test_every_wording_is_read_back_as_its_program(rules: str, data: st.DataObject, seed: int) -> None:
-    program = data.draw(programs(rules))
+    program = data.draw(programs(rules, long=True))
     phrase = phrase_for(program, Random(seed))
     assert parse(phrase, program.rules) == program
     assert not (phrase.startswith("every ") and " that are " in phrase)
@@ -169,6 +169,13 @@ def test_symmetries_form_a_group() -> None:
             "the road running to the left of the river",
             Selection("road", "one", (Relation("left", Selection("river")),)),
         ),
+        ("the bridge with cars", Selection("bridge", "one", (Relation("holding", Selection("car", "some")),))),
+        ("the bridge with the cars", Selection("bridge", "one", (Relation("holding", Selection("car", "all")),))),
+        ("the bridge with two cars", Selection("bridge", "one", (Relation("holding", Selection("car", 2)),))),
+        ("all houses near trees", Selection("house", "all", (Relation("next to", Selection("tree", "some")),))),
+        ("the house left of trees", Selection("house", "one", (Relation("left", Selection("tree", "all")),))),
+        ("the ship on the water", Selection("ship", "one", (Relation("on", Selection("water", "some")),))),
+        ("the ship in all the water", Selection("ship", "one", (Relation("inside", Selection("water", "all")),))),
         ("the ship sailing home", None),
         ("the second ship", None),
         ("", None),
@@ -189,6 +196,7 @@ def test_parser(phrase: str, selection: Selection | None) -> None:
         ("all leftmost ships", "needs a number"),
         ("every ship closest to the harbor", "needs a number"),
         ("the car next to the largest ships", "needs a number"),
+        ("the car next to largest ships", "needs a number"),
         ("the two second ships from the left", "a number goes with one ranking"),
         ("the two largest ships closest to the harbor", "a number goes with one ranking"),
         ("the ship at the top center", "'center' did not fit"),
@@ -221,6 +229,7 @@ def test_parser_takes_classes_it_does_not_know() -> None:
         {"rules": "x"},
         {"rules": "english", "select": {"category": "a", "quantity": 0, "where": []}},
         {"rules": "english", "select": {"category": "a", "quantity": 1, "where": [{"extreme": "left", "rank": 0}]}},
+        {"rules": "english", "select": {"category": "a", "quantity": "some", "where": []}},
     ],
 )
 def test_a_damaged_program_is_a_data_error(bad: dict) -> None:
@@ -234,11 +243,53 @@ def test_what_is_closest_to_a_corner_survives_json_and_has_words() -> None:
     assert parse(phrase_for(program, Random(0))) == program
 
 
+@pytest.mark.parametrize(
+    ("phrase", "rules", "words"),
+    [
+        ("the ship is next to the harbor", "rrsisd", "is next to the harbor"),
+        ("the ship closest to the harbor", "rrsisd", "is closest to the harbor"),
+        ("the ship on the far right", "rrsisd", "on the far right"),
+        ("ship number eleven from the left", "english", "number eleven"),
+        ("ship number 25 from the left", "english", "number 25"),
+        ("the bridge with cars", "english", " cars"),
+        ("the ship in all the water", "english", "all the water"),
+    ],
+)
+def test_words_for_what_is_rarely_said(phrase: str, rules: str, words: str) -> None:
+    program = parse(phrase, rules)  # type: ignore[arg-type]
+    said = {phrase_for(program, Random(seed)) for seed in range(20)}
+    assert all(words in phrase and parse(phrase, program.rules) == program for phrase in said)
+
+
+@pytest.mark.parametrize(
+    ("where", "quantity", "why"),
+    [
+        ((Relation("next to", Selection("ship")), Relation("top", Selection("ship"))), "one", "two relations"),
+        ((Extreme("left"), Extreme("large")), "one", "two rankings"),
+        ((Extreme("large", 11),), "one", "a rank 1 to 99, of the largest or smallest 1 to 10"),
+        ((Extreme("left", 100),), "one", "a rank 1 to 99"),
+        ((Extreme("left"),), "all", "needs a number"),
+        ((Position("left"), Position("middle")), "one", "the middle and for a side"),
+        ((), 100, "a number is 2 to 99"),
+        ((Relation("left", Selection("ship", "some")),), "one", '"some" is for what something is inside, holding'),
+    ],
+)
+def test_a_program_without_words_is_a_usage_error(where, quantity, why: str) -> None:
+    with pytest.raises(UsageError, match=f"no phrase asks for .*{why}"):
+        phrase_for(Program(Selection("harbor", quantity, where)), Random(0))
+    with pytest.raises(UsageError, match="RRSIS-D's wording has"):
+        phrase_for(Program(Selection("ship", "one", (Size("small"), Size("tiny"))), "rrsisd"), Random(0))
+
+
 def test_kinds() -> None:
     assert kind(parse("the ship").select) == "category"
     assert kind(parse("the small white ship on the left").select) == "color+size+position"
     assert kind(parse("the third ship from the left").select) == "ordinal"
     assert kind(parse("the two ships").select) == "group"
+
+
+def test_a_selection_names_its_class_and_those_of_its_anchors() -> None:
+    assert parse("the ship next to the harbor with cars").select.classes() == {"ship", "harbor", "car"}
 
 
 def test_a_program_written_by_hand_may_be_in_any_order() -> None:

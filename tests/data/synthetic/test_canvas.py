@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rs2sam2.data.synthetic.canvas import Canvas, Sun
+from rs2sam2.data.synthetic.canvas import PAVING, Canvas, Sun
 from rs2sam2.data.synthetic.materials import GRASS
 from rs2sam2.data.synthetic.shapes import ellipse, points, rectangle, shifted
 
@@ -62,8 +62,38 @@ def test_what_is_above_hides_what_is_below() -> None:
     canvas = make()
     canvas.instance("ship", rectangle(20, 16, 20, 4))
     before = int(canvas.drawn[0].mask.sum())
-    canvas.hide(rectangle(20, 16, 5, 30))
-    assert canvas.drawn[0].mask.sum() == pytest.approx(before * 0.75, rel=0.05)
+    canvas.hide(rectangle(20, 16, 5, 30), 2.5)
+    canvas.instance("tree", rectangle(20, 16, 20, 4), level=4)
+    canvas.instance("vehicle", rectangle(20, 16, 20, 4), level=2.6)  # what lies under the deck stays hidden
+    canvas.instance("bridge", rectangle(20, 16, 5, 30), level=2.5)
+    canvas.instance("road", rectangle(20, 20, 20, 4))
+    canvas.finish()
+    ship, tree, vehicle, bridge, road = (int(drawn.mask.sum()) for drawn in canvas.drawn)
+    assert (ship, tree, vehicle) == (0, before, 0) and bridge == pytest.approx(10 * 60 - 10 * 8, rel=0.05)
+    assert road == pytest.approx(before * 0.75, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "hidden"),
+    [
+        ("road", PAVING, False),
+        ("vehicle", PAVING, True),
+        ("road", "vehicle", False),
+        ("vehicle", "vehicle", True),
+        ("road", "building", True),
+        ("harbor", "building", False),
+        ("harbor", "tree", True),
+        ("golf field", "tree", False),
+        ("tree", "bridge", False),
+    ],
+)
+def test_what_stands_on_an_object_hides_it_or_belongs_to_it(below: str, above: str, hidden: bool) -> None:
+    canvas = make()
+    canvas.instance(above, rectangle(20, 16, 10, 4), level=2)  # painted later, though it comes first
+    canvas.instance(below, rectangle(20, 16, 20, 4), level=1)
+    canvas.finish()
+    top, bottom = (int(drawn.mask.sum()) for drawn in canvas.drawn)
+    assert bottom == (top if hidden else 2 * top)
 
 
 def test_shadow_lies_away_from_the_sun_and_darkens() -> None:

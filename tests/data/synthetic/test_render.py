@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from rs2sam2.data.synthetic import SCENES, render
+from rs2sam2.data.synthetic.canvas import Canvas, Drawn
 from rs2sam2.data.synthetic.pictures import CATEGORIES
+from rs2sam2.data.synthetic.render import MIN_VISIBLE_PIXELS
 from rs2sam2.errors import UsageError
 
 EXPECTED = {
@@ -49,6 +53,46 @@ def test_the_same_seed_gives_the_same_picture() -> None:
     for first, second in zip(a.instances, b.instances, strict=True):
         np.testing.assert_array_equal(first.mask, second.mask)
     assert (render("sports", (96, 96), gsd=1.5, seed=6).image != a.image).any()
+
+
+THINGS = {"airplane", "building", "chimney", "ship", "storage tank", "tree", "vehicle", "windmill"}
+
+
+@settings(max_examples=14, deadline=None)
+@given(st.sampled_from(sorted(SCENES)), st.integers(0, 999))
+@example("river", 8)
+@example("suburb", 10)
+def test_a_pixel_shows_one_thing_and_what_is_recorded_is_seen(scene: str, seed: int) -> None:
+    drawn = render(scene, (96, 112), seed=seed)
+    assert all(item.area >= MIN_VISIBLE_PIXELS for item in drawn.instances)
+    things = [item.mask for item in drawn.instances if item.category in THINGS]
+    assert np.sum(things, axis=0, initial=0).max() <= 1
+
+
+@pytest.mark.parametrize("scene", ["toll-station", "suburb"])
+def test_no_vehicle_is_recorded_that_was_painted_over(scene: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    painted: list[tuple[slice, slice, np.ndarray]] = []
+    vehicles: list[tuple[int, Drawn]] = []  # and how much had been painted before
+    blend, instance = Canvas.blend, Canvas.instance
+
+    def blended(self: Canvas, rows: slice, columns: slice, cover: np.ndarray, surface: object) -> None:
+        painted.append((rows, columns, cover > 0.9))
+        blend(self, rows, columns, cover, surface)  # type: ignore[arg-type]
+
+    def recorded(self: Canvas, category: str, *given: object, **more: object) -> None:
+        instance(self, category, *given, **more)  # type: ignore[arg-type]
+        if self.drawn and self.drawn[-1].category == "vehicle":
+            vehicles.append((len(painted), self.drawn[-1]))
+
+    monkeypatch.setattr(Canvas, "blend", blended)
+    monkeypatch.setattr(Canvas, "instance", recorded)
+    render(scene, (176, 192), seed=1)
+    assert vehicles
+    for since, vehicle in vehicles:
+        over = np.zeros((176, 192), bool)
+        for rows, columns, cover in painted[since:]:
+            over[rows, columns] |= cover
+        assert (over[vehicle.rows, vehicle.columns] & vehicle.mask).sum() < MIN_VISIBLE_PIXELS
 
 
 def test_masks_lie_on_the_objects() -> None:

@@ -28,7 +28,14 @@ def test_geotiff(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("options", "said"),
     [
         ("--scene moon", "choose one of"),
-        ("--geotiff 64 --scene roads -o x.tif", "does not go with --geotiff"),
+        *[
+            (f"--geotiff 64 --{option} -o x.tif", f"--{option.split()[0]} does not go with --geotiff")
+            for option in ("scene roads", "count 2", "size 64", "format jpg")
+        ],
+        *[
+            (f"--count 1 --{option}", f"--{option.split()[0]} belongs to --geotiff; leave it out")
+            for option in ("crs EPSG:4326", "origin 1 2", "rotation 0", "compress none", "workers 2")
+        ],
         ("--geotiff 1 2 3 -o x.tif", "3 were given"),
         ("--truth x.json", "belongs to --geotiff"),
         ("-o x.tif", "say how large: --geotiff"),

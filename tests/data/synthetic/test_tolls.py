@@ -36,6 +36,7 @@ def test_a_roof_spans_its_size_and_hides_what_is_below(seed: int) -> None:
     ground.instance("vehicle", np.array([[38.0, 38.0], [42.0, 38.0], [42.0, 42.0], [38.0, 42.0]]))
     outline = roof(ground, 40, 40, 14, 40, 0.0, 6.0, cover(ground.rng))
     assert np.ptp(outline, 0) == pytest.approx([14, 40])
+    ground.finish()
     assert not ground.drawn[0].mask.any()
     bounded = canvas(seed, (0, 0, 50, 50))
     roof(bounded, 40, 40, 14, 40, 0.0, 6.0, cover(bounded.rng))

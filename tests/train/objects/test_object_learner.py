@@ -209,5 +209,9 @@ def test_wrong_starts_are_said(toy: Toy, toy_folder: Path, tmp_path: Path) -> No
         ObjectFirstLearner(toy("--model={imagesize: 64}"), CPU)
     with pytest.raises(DataError, match=r"no folder .*elsewhere .*--data.root=DIR"):
         ObjectFirstLearner(toy(f"--data.root={tmp_path / 'elsewhere'}"), CPU)
+    gone = ("--data.layouts=gone.jsonl.gz", "--data.pools.things.images=gone")
+    with pytest.raises(UsageError, match=r"layouts: no .*gone.jsonl.gz, pool things: no .*gone; put the data") as error:
+        ObjectFirstLearner(toy(*gone), CPU)
+    assert str(error.value).endswith("leave it out with --data.layouts=null --data.pools.things=null")
     with pytest.raises(UsageError, match="all left out"):
         toy("--data.pools={things: null}")

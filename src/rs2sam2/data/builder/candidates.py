@@ -17,7 +17,6 @@ from rs2sam2.data.language.lexicon import FEW, NETWORKS, NOT_THINGS, canonical, 
 from rs2sam2.data.language.program import (
     DIRECTIONS,
     Color,
-    Comparison,
     Constraint,
     Extreme,
     Position,
@@ -81,15 +80,9 @@ def candidates(image: AnnotatedImage, style: RuleName) -> list[Candidate]:
     return found
 
 
-def named(selection: Selection) -> frozenset[str]:
-    """The classes that a selection names: its own and those of its anchors."""
-    anchors = (c.anchor.category for c in selection.walk() if isinstance(c, Relation | Comparison))
-    return frozenset((selection.category, *anchors))
-
-
 def crowded(selection: Selection, image: AnnotatedImage) -> bool:
     """Whether a selection names a class of which the image shows a crowd ("vehicle" also where it is one of cars)."""
-    return bool(image.crowded) and any(covers(name, image.crowded) for name in named(selection))
+    return bool(image.crowded) and any(covers(name, image.crowded) for name in selection.classes())
 
 
 def _proposals(reading: Interpreter, style: RuleName) -> Iterator[Selection]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from rs2sam2.data.builder.annotated import AnnotatedImage, nothing
-from rs2sam2.data.builder.candidates import Candidate, candidates, crowded, named
+from rs2sam2.data.builder.candidates import Candidate, candidates, crowded
 from rs2sam2.data.language.evaluate import evaluate
 from rs2sam2.data.language.lexicon import canonical
 from rs2sam2.data.language.program import Program, RuleName
@@ -133,7 +133,7 @@ def _without_target(images: Sequence[AnnotatedImage], pairs: list[Pair], recipe:
         if len(found) >= wanted:
             break
         select = source.program.select
-        classes = named(select)
+        classes = select.classes()
         hosts = random.sample(range(len(images)), len(images))
         unsure = classes & incomplete
         hosts = [i for i in hosts if all(images[i].layout.candidates(name) for name in unsure)]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs2sam2.data.builder.annotated import AnnotatedImage, describe, nothing, read_pixels
-from rs2sam2.data.builder.components import Patch, components
+from rs2sam2.data.components import Patch, components
 from rs2sam2.data.language.geometry import gap
 from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.lexicon import NOT_THINGS, canonical, noun_of

@@ -13,6 +13,7 @@ from typing import Any
 from rs2sam2.data import refs
 from rs2sam2.data.builder.annotated import AnnotatedImage, write_layouts
 from rs2sam2.data.builder.choose import Pair, Recipe
+from rs2sam2.data.language.lexicon import canonical
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import UsageError
 
@@ -55,6 +56,23 @@ def image_root(folder: Path, images: Sequence[AnnotatedImage]) -> Path:
     """The folder that the images of a split, at least one, are named from in the data set `folder`."""
     root = Path(os.path.commonpath([image.image.resolve().parent for image in images]))
     return folder.resolve() if root.is_relative_to(folder.resolve()) else root
+
+
+def check_roots(folder: Path, splits: Sequence[Sequence[AnnotatedImage]]) -> None:
+    """UsageError where the splits of the data set `folder` have their images in different places."""
+    roots = sorted({str(image_root(folder, images)) for images in splits})
+    if len(roots) > 1:
+        raise UsageError(
+            f"the splits have their images in {' and '.join(roots)}; give each its own --output, or put them in one folder"
+        )
+
+
+def check_classes(named: Sequence[str], images: Sequence[AnnotatedImage]) -> None:
+    """UsageError where a class that is called incomplete is not annotated at all."""
+    there = sorted({canonical(o.category) for image in images for o in image.layout.objects})
+    for name in named:
+        if canonical(name) not in there:
+            raise UsageError(f"--incomplete {name} is no class of these labels; they have {', '.join(there) or 'none'}")
 
 
 def write(

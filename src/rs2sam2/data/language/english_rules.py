@@ -1,7 +1,7 @@
 """Words as people use them, each with a margin: what a person would call sure is True, what they would argue about is None.
 
-"On the left" is the left third or so whatever the height; size words compare with the others of the class in the same
-image; an object that reaches across the image is on no side for certain. All numbers are choices, not measurements.
+"On the left" is the left third or so whatever the height; size words compare with the others in the same image
+that the noun means; an object that reaches across the image is on no side for certain. All numbers are choices, not measurements.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class EnglishRules:
                 truth = both(truth, _low_side(low, high, far) if side < 0 else _low_side(1 - high, 1 - low, far))
         return truth
 
-    def size(self, o: SceneObject, word: str, layout: Layout) -> Truth:
-        """Against the other objects of its class, which must differ 2.5-fold in area for any to be large or small."""
-        areas = [layout.objects[i].area for i in layout.candidates(o.category)]
+    def size(self, o: SceneObject, word: str, layout: Layout, category: str) -> Truth:
+        """Against all that `category` means, which must differ 2.5-fold in area for any to be large or small."""
+        areas = [layout.objects[i].area for i in layout.candidates(category)]
         least, most = max(min(areas), 1e-9), max(areas)
         if most / least < 2.5:
             return None

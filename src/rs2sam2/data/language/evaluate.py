@@ -121,21 +121,22 @@ class Interpreter:
                 self._ranked[constraint, number, alive] = self._rank(constraint, number, alive)
             return self._ranked[constraint, number, alive]
         if (constraint, category) not in self._holds:
-            self._holds[constraint, category] = self._among(constraint, self._all(category)[1])
+            self._holds[constraint, category] = self._among(constraint, category)
         return self._holds[constraint, category]
 
-    def _among(self, constraint: Constraint, objects: int) -> Bits:
+    def _among(self, constraint: Constraint, category: str) -> Bits:
+        objects = self._all(category)[1]
         if isinstance(constraint, Relation | Comparison):
             anchors = self._anchor(constraint.anchor)
             return _bits((i, self._to_anchor(constraint, i, anchors)) for i in _members(objects))
-        return _bits((i, self._alone(constraint, self.layout.objects[i])) for i in _members(objects))
+        return _bits((i, self._alone(constraint, self.layout.objects[i], category)) for i in _members(objects))
 
-    def _alone(self, constraint: Constraint, o: SceneObject) -> Truth:
+    def _alone(self, constraint: Constraint, o: SceneObject, category: str) -> Truth:
         match constraint:
             case Position(region, far):
                 return self.rules.position(o, region, far, self.layout)
             case Size(word):
-                return self.rules.size(o, word, self.layout)
+                return self.rules.size(o, word, self.layout, category)
             case Color(names):
                 return self.rules.color(o, names)
             case Shape(word):
@@ -148,19 +149,24 @@ class Interpreter:
         return self._anchors[selection]
 
     def _to_anchor(self, constraint: Relation | Comparison, index: int, anchors: Bits) -> Truth:
-        """True if it holds whichever anchor is meant, False if it holds for none; a plural anchor asks all of them."""
+        """True if it holds whichever anchor is meant, False if it holds for none.
+
+        Several anchors are all asked; of "some" it takes one that is surely there.
+        """
         objects, (certain, possible) = self.layout.objects, anchors
-        truths: list[Truth] = []
+        truths: dict[int, Truth] = {}
         for other in _members(possible & ~(1 << index)):
             if isinstance(constraint, Comparison):
-                truths.append(self.rules.comparison(objects[index], constraint.degree, objects[other]))
+                truths[other] = self.rules.comparison(objects[index], constraint.degree, objects[other])
             else:
-                truths.append(self.rules.relation(objects[index], constraint.word, objects[other], self.layout))
-        if all(truth is False for truth in truths):
+                truths[other] = self.rules.relation(objects[index], constraint.word, objects[other], self.layout)
+        if all(truth is False for truth in truths.values()):
             return False
-        if constraint.anchor.quantity != "one" and False in truths and certain == possible:
+        if constraint.anchor.quantity == "some":
+            return True if any(truth and certain >> other & 1 for other, truth in truths.items()) else None
+        if constraint.anchor.quantity != "one" and False in truths.values() and certain == possible:
             return False
-        return True if all(truth is True for truth in truths) and certain & ~(1 << index) else None
+        return True if all(truths.values()) and certain & ~(1 << index) else None
 
     def _rank(self, constraint: Extreme | Relation, number: int, alive: Bits) -> Bits:
         """Who is number `rank` in an order, or nearest to the anchor; so many of them where a number is asked for."""

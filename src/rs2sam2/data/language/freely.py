@@ -7,11 +7,11 @@ from them learns what words do not matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import cache
 from random import Random
 
 from rs2sam2.data.language.lexicon import NOUNS, plural
+from rs2sam2.data.language.synonyms import SYNONYMS
 from rs2sam2.data.language.tokens import words
 
 FRAMES = (
@@ -28,27 +28,6 @@ PICTURES = (
     "image", "picture", "photo", "scene", "satellite image", "aerial image", "aerial photo", "photograph", "frame",
     "remote sensing image", "view",
 )  # fmt: skip
-SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    "airplane": ("aeroplane", "jet", "airliner"),
-    "airport": ("airfield", "aerodrome"),
-    "baseball field": ("baseball pitch", "ball field"),
-    "chimney": ("smokestack", "smoke stack"),
-    "expressway service area": ("rest area", "highway service area", "rest stop"),
-    "expressway toll station": ("toll plaza", "toll gate", "toll booth"),
-    "golf field": ("golf links",),
-    "ground track field": ("athletics field", "sports track", "track field", "track and field ground"),
-    "harbor": ("port", "pier", "wharf", "jetty"),
-    "overpass": ("flyover", "highway overpass", "viaduct"),
-    "parking lot": ("parking area",),
-    "roundabout": ("traffic circle",),
-    "ship": ("marine vessel",),
-    "soccer field": ("soccer pitch", "football pitch"),
-    "stadium": ("sports stadium", "arena"),
-    "storage tank": ("oil tank", "fuel tank"),
-    "train station": ("rail station", "railroad station"),
-    "windmill": ("turbine", "wind mill"),
-}
-"""Further names of classes, in the singular."""
 _SWAPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # places at the end of a phrase
     (r"\bon the (left|right)( side)?$",

@@ -10,11 +10,15 @@ from functools import cache
 
 @dataclass(frozen=True)
 class Noun:
-    """How a class is spoken of: `names` in the singular, the first is its canonical name; `mass` nouns have no plural."""
+    """How a class is spoken of: `names` in the singular, the first is its canonical name; `mass` nouns have no plural.
+
+    `heard`: names that are understood in either number and never said, as their number does not show.
+    """
 
     names: tuple[str, ...]
     mass: bool = False
     plural_names: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
 
     @property
     def plurals(self) -> tuple[str, ...]:
@@ -24,10 +28,20 @@ class Noun:
 
 _ONE_AND_MANY = ("craft", "tracks", "quarters", "works", "barracks", "crossroads", "series", "species")
 """Endings of nouns that are one and many alike."""
+_IRREGULAR = {
+    "oasis": "oases", "volcano": "volcanoes", "tornado": "tornadoes", "torpedo": "torpedoes", "prairie": "prairies",
+    "gas": "gases", "lens": "lenses", "canvas": "canvases", "atlas": "atlases", "bus": "buses", "cache": "caches",
+    "crevasse": "crevasses", "avalanche": "avalanches",
+}  # fmt: skip
+"""Endings that the rules would misspell, in one direction or the other."""
+_VES = {"wharves": "wharf", "leaves": "leaf", "shelves": "shelf", "halves": "half", "wolves": "wolf"}
+"""Plurals of nouns in -f; what else ends in -ves has its own e ("groves", "curves")."""
 
 
 def plural(name: str) -> str:
-    """The regular English plural of a noun's last word."""
+    """The English plural of a noun's last word."""
+    if (one := next((one for one in _IRREGULAR if name.endswith(one)), None)) is not None:
+        return name.removesuffix(one) + _IRREGULAR[one]
     if name.endswith(_ONE_AND_MANY):
         return name
     if name.endswith(("s", "x", "sh", "ch")):
@@ -38,12 +52,17 @@ def plural(name: str) -> str:
 
 
 def singular(name: str) -> str:
-    """The singular of a noun that reads like a regular plural ("solar panels"), else the noun itself."""
-    if not name.endswith("s") or name.endswith(("ss", "us", "is", "ves", "gas", "lens", "canvas", *_ONE_AND_MANY)):
+    """The singular of a noun that reads like a plural ("solar panels"), else the noun itself."""
+    ones = {many: one for one, many in _IRREGULAR.items()} | _VES
+    if (many := next((many for many in ones if name.endswith(many)), None)) is not None:
+        return name.removesuffix(many) + ones[many]
+    if not name.endswith("s") or name.endswith(("ss", "us", "is", *_ONE_AND_MANY, *_IRREGULAR)):
         return name
-    if name.endswith("ies"):
+    last = name.split()[-1]
+    if last.endswith("ies") and len(last) > len("ties"):
         return name[:-3] + "y"
-    return name[:-2] if name.endswith(("xes", "shes", "ches", "sses")) else name[:-1]
+    latin = last.endswith("uses") and not last.endswith(("ouses", "auses")) and len(last) > len("fuses")
+    return name[:-2] if latin or last.endswith(("xes", "shes", "ches", "sses")) else name[:-1]
 
 
 def _nouns() -> dict[str, Noun]:
@@ -53,7 +72,7 @@ def _nouns() -> dict[str, Noun]:
         expressway service area, service area; expressway toll station, toll station; ship, boat, vessel; stadium;
         storage tank, tank; tennis court; train station, railway station; vehicle; windmill, wind turbine;
         car; truck, lorry; bus; van, minibus; building; house; road; tree; helicopter; swimming pool; roundabout;
-        soccer field, football field; container crane; crane; freeway, motorway; intersection, crossroads;
+        soccer field, football field; container crane; crane; freeway, motorway; intersection;
         parking lot, car park; school; industrial area; field; pond, lake; river; person; cyclist; outdoor structure
     """
     mass = (
@@ -68,7 +87,7 @@ def _nouns() -> dict[str, Noun]:
         table[names[0]] = Noun(names, mass=True)
     table["railway tracks"] = Noun(("railway tracks", "train tracks"), mass=True)
     table["person"] = Noun(("person",), plural_names=("people",))
-    table["intersection"] = Noun(("intersection",))
+    table["intersection"] = Noun(("intersection",), heard=("crossroads",))
     return table
 
 
@@ -91,6 +110,7 @@ _FILED_AS = {
     "largevehicle": "vehicle",
     "footballpitch": "soccer field",
     "oiltank": "storage tank",
+    "soccerballfield": "soccer field",
 }
 NOT_THINGS = frozenset({"unlabeled", "background", "ignore", "clutter", "none", "ignore boundary"})
 """Label names that stand for "nothing in particular"; nothing is said about them."""
@@ -98,7 +118,16 @@ NOT_THINGS = frozenset({"unlabeled", "background", "ignore", "clutter", "none", 
 NETWORKS = frozenset({"road", "freeway", "river", "railway tracks"})
 """Classes that run through the image in pieces: nobody ranks or places the pieces like things."""
 
-KINDS_OF = {"vehicle": frozenset({"car", "truck", "bus", "van"})}
+TAXONOMY = {
+    "vehicle": frozenset({"car", "truck", "bus", "van"}),
+    "building": frozenset({"house"}),
+    "road": frozenset({"freeway"}),
+    "water": frozenset({"river", "pond"}),
+    "farmland": frozenset({"field"}),
+}
+"""By general class the kinds of it: "the buildings" are the houses, too, and a house is a building to who knows no houses."""
+KINDS_OF = {"vehicle": TAXONOMY["vehicle"]}
+"""Of these, what one annotator calls by the general name and another by its own: where one is annotated, so is the other."""
 
 COLOR_WORDS = {
     "white": "white", "gray": "gray", "grey": "gray", "black": "black", "red": "red", "orange": "orange",
@@ -119,14 +148,14 @@ FEW = 4
 
 
 def _squash(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 @cache
 def _filed() -> dict[str, str]:
     table = {_squash(name): canonical_name for canonical_name, noun in NOUNS.items() for name in noun.names}
     for canonical_name, noun in NOUNS.items():
-        table |= {_squash(name): canonical_name for name in noun.plurals}
+        table |= {_squash(name): canonical_name for name in (*noun.plurals, *noun.heard)}
     return table | _FILED_AS
 
 
@@ -137,7 +166,7 @@ def canonical(category: str) -> str:
     Text in brackets and after a slash is left out; a class nobody knows keeps its own name in lower case.
     """
     name = re.sub(r"\(.*?\)", " ", category.lower()).split("/")[0]
-    name = " ".join(re.sub(r"[^a-z0-9]+", " ", name).split())
+    name = " ".join("".join(letter if letter.isalnum() else " " for letter in name).split())
     return _filed().get(_squash(name), name or category.lower())
 
 
@@ -157,7 +186,7 @@ def noun_of(category: str) -> Noun:
 def covers(category: str, present: Iterable[str]) -> frozenset[str]:
     """The canonical classes a noun means, given those annotated: "vehicle" covers cars; "car" a set's only "vehicle"."""
     name, there = canonical(category), frozenset(present)
-    wanted = frozenset({name}) | KINDS_OF.get(name, frozenset())
+    wanted = frozenset({name}) | TAXONOMY.get(name, frozenset())
     if not wanted & there:
-        wanted = frozenset(general for general, kinds in KINDS_OF.items() if name in kinds and general in there)
+        wanted = frozenset(general for general, kinds in TAXONOMY.items() if name in kinds and general in there)
     return wanted & there

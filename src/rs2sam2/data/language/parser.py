@@ -28,7 +28,7 @@ from rs2sam2.data.language.program import (
     Selection,
     Shape,
     Size,
-    is_ranking,
+    contradiction,
     ordered,
 )
 from rs2sam2.data.language.symmetry import turn_direction
@@ -123,8 +123,11 @@ def _is_latin(letter: str) -> bool:
     return letter.isascii() or unicodedata.name(letter, "").startswith("LATIN") or letter in "ªº"
 
 
-def _noun_phrase(cursor: _Cursor) -> Selection:
+def _noun_phrase(cursor: _Cursor, touching: bool = False) -> Selection:
+    """What comes next; `touching`: as what something is in, on, with or next to."""
+    start = cursor.at
     quantity = _quantity(cursor)
+    bare = cursor.at == start
     constraints: list[Constraint] = []
     rank: int | None = None
     while (noun := cursor.longest(cursor.nouns)) is None:
@@ -140,31 +143,20 @@ def _noun_phrase(cursor: _Cursor) -> Selection:
         else:
             raise cursor.refuse()
     category, is_plural, is_mass = noun
-    if quantity is None:
-        quantity = "all" if is_plural or is_mass else "one"
+    if quantity is None and not is_plural and not is_mass:
+        quantity = "one"
+    elif quantity is None:
+        # the bridge with cars need not have all of them, and the ship on the water is not on every patch of it
+        quantity = "some" if touching and (bare or is_mass) else "all"
     if rank is None and cursor.take("number"):
         rank = cursor.longest(tokens.COUNTS)
         if rank is None:
             raise cursor.refuse()
     _tails(cursor, constraints, rank)
     selection = Selection(category, quantity, ordered(constraints))
-    if cursor.strict:
-        _check(cursor, selection, is_mass)
+    if cursor.strict and (why := contradiction(selection)) is not None:
+        raise cursor.refuse(why)
     return selection
-
-
-def _check(cursor: _Cursor, selection: Selection, is_mass: bool) -> None:
-    """Refuse what no picture can show, and a ranking that does not say how many are meant."""
-    regions = {c.region for c in selection.where if isinstance(c, Position)}
-    if "middle" in regions and len(regions) > 1:
-        raise cursor.refuse("it asks for the middle and for a side")
-    ranks = [c.rank if isinstance(c, Extreme) else 1 for c in selection.where if is_ranking(c)]
-    if selection.quantity == "one" or not ranks or is_mass:
-        return
-    if selection.quantity == "all":
-        raise cursor.refuse('a plural that is ranked needs a number ("the two leftmost ships")')
-    if ranks != [1]:
-        raise cursor.refuse("a number goes with one ranking, and with none but the first")
 
 
 def _quantity(cursor: _Cursor) -> Quantity | None:
@@ -312,4 +304,4 @@ def _direction(cursor: _Cursor) -> Constraint | None:
 
 def _contact(cursor: _Cursor) -> Constraint | None:
     word = cursor.longest(tokens.CONTACTS)
-    return None if word is None else Relation(word, _noun_phrase(cursor))
+    return None if word is None else Relation(word, _noun_phrase(cursor, touching=True))

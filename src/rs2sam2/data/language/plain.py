@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
-from rs2sam2.data.language.freely import SYNONYMS
-from rs2sam2.data.language.known import TELLING
-from rs2sam2.data.language.lexicon import NOUNS, noun_of, plural
+from rs2sam2.data.language.known import DESCRIBING, TELLING
+from rs2sam2.data.language.lexicon import COLOR_WORDS, COUNTS, NOUNS, SHAPE_WORDS, SIZE_WORDS, TAXONOMY, noun_of, plural
 from rs2sam2.data.language.parser import PhraseError, parse
+from rs2sam2.data.language.places import ENDS, OF_PICTURES, PICTURES, SIDES, THIS
+from rs2sam2.data.language.synonyms import SYNONYMS, UNDERSTOOD
 from rs2sam2.data.language.tokens import Words, noun_table, words
 
-_PICTURES = words("image images imagery picture pictures photo photos photograph photographs scene frame view")
-_OF_PICTURES = words("satellite aerial drone overhead given whole entire remote sensing")
+_PICTURES = {*PICTURES, *words("images pictures photos photographs")}
+_OF_PICTURES = words(" ".join(OF_PICTURES))
 _LEADS = """
     please|kindly|hey|hi|hello|can|could|would|will|do|you|help|me|us|i|we|am|m|d|is|are|want|need|like|wish|to|for|see|know|
     have|looking|segment|find|locate|show|highlight|mark|outline|select|detect|extract|identify|point|out|look|search|give|
@@ -33,43 +34,39 @@ _TAILS = """
 _PLACED = words("located situated positioned placed sitting standing visible seen shown present")
 _STANDING = [*_PLACED, *words("lying parked moored docked anchored driving going running")]
 _PREPOSITIONS = words("in on at near next to left right above below inside within beside close")
-_PLACE_WORDS = words("left right top bottom upper lower middle center side part corner")
+_PLACE_WORDS = [*SIDES, *ENDS, *words("middle center side part corner")]
 _STARTS = words("the a an all every both")
-_SIDES, _ENDS = ("left", "right"), ("top", "bottom", "upper", "lower")
+_ARTICLES = {*words("a an its their our his her these those some any several many another"), *THIS}
+_BEGINNING_A_NAME = {*_ARTICLES, *_STARTS, *COLOR_WORDS, *SIZE_WORDS, *SHAPE_WORDS, *COUNTS, *words("each it them")}
 _TIES = words(
     "next above below beneath underneath under beside by near close on in at over inside within across through"
 )
 _BEFORE_A_SIDE = words("the far very extreme upper lower top bottom from on in at to")
+_AROUND_A_NAME = DESCRIBING | {*_TIES, *words("toward towards along into onto off like was were has have had")}
+_BEFORE_A_NAME = _AROUND_A_NAME | {*words(_LEADS), "count", "list"}
+_AFTER_A_NAME = _AROUND_A_NAME | {
+    *words(_TAILS), *_STANDING,
+    *words("can could will would should do does did who whose what when where while because if so then i we you he she"),
+    *words("they me us him them too now here there today number"),
+}  # fmt: skip
+"""After these and before those a name is whole: "the jets we saw" are jets, "the jet ski" is none."""
+_GENERAL = words(
+    "area areas court courts field fields ground grounds line lines lot lots port ports station stations track tracks"
+)
 _DENYING = words("don't dont cannot")
 _GOING = words("going driving running heading moving")
 _BETTER = {
     "centre": "center", "grey": "gray", "little": "small", "giant": "huge", "enormous": "huge", "massive": "huge",
-    "which is": "that is", "which are": "that are", "enclosed by": "inside", "of this image": "of the image",
+    "which is": "that is", "which are": "that are", "of this image": "of the image",
     "watercraft": "ship", "sea": "water", "ocean": "water", "woods": "forest", "woodland": "forest", "lawn": "low vegetation",
     "grass": "low vegetation", "railroad": "railway tracks", "pedestrians": "people",
+}  # fmt: skip
+_TYING = {
     "beneath": "below", "underneath": "below", "under": "below",
     "adjacent to": "next to", "alongside": "next to", "near": "next to", "near to": "next to", "by": "next to",
-    "directly above": "above", "directly below": "below", "directly next to": "next to",
+    "directly above": "above", "directly below": "below", "directly next to": "next to", "enclosed by": "inside",
 }  # fmt: skip
-_UNDERSTOOD = {
-    "airplane": "passenger plane, passenger jet, fighter jet, private jet, airbus, boeing",
-    "baseball field": "ballpark, diamond",
-    "building": "warehouse, office building",
-    "car": "automobile, light duty vehicle, sedan",
-    "freeway": "highway",
-    "harbor": "marina, quay",
-    "person": "pedestrian",
-    "pond": "reservoir",
-    "road": "street",
-    "ship": "container ship, cargo ship, cruise ship, oil tanker, yacht, sailboat, motorboat, fishing boat",
-    "stadium": "football stadium, soccer stadium, baseball stadium",
-    "storage tank": "oil storage tank",
-    "swimming pool": "pool",
-    "truck": "pickup truck",
-}
-"""Names of classes that `freely` does not use, in the singular."""
-_INSTEAD = {"river": "water", "pond": "water", "freeway": "road", "house": "building", "field": "farmland"}
-"""What is asked for where a model knows the second class and not the first."""
+"""The same for what ties a thing to another, which is then named."""
 _AS_IT_IS = (
     "next to", "close to", "a little bigger", "a little larger", "a little smaller", "closest to the center",
     "closest to the middle", "nearest to the center", "nearest to the middle", "on the left", "on the right",
@@ -102,7 +99,7 @@ def _pictured(given: Iterable[str]) -> list[str]:
         if word in _PICTURES:
             while said and said[-1] in _OF_PICTURES:
                 said.pop()
-            if said and said[-1] in ("this", "that", "my", "your"):
+            if said and said[-1] in THIS:
                 said[-1] = "the"
         said.append("image" if word in _PICTURES else word)
     return said
@@ -118,16 +115,43 @@ def _without_right(said: Sequence[str]) -> Iterator[str]:
 def _exchanged(said: Sequence[str], classes: tuple[str, ...]) -> Iterator[str]:
     """Runs of words that have a better name by that name, the longest first.
 
-    The first noun of a compound stays: "the jet bridge" is no bridge of airplanes.
+    A part of a compound stays: "the jet bridge" is no bridge of airplanes, and nobody knows what a "jet ski" is.
     """
     table, nouns = _table(classes), _named(classes)
     i = 0
     while i < len(said):
         length = _longest(said[i:], table)
         run, rest = tuple(said[i : i + (length or 1)]), said[i + (length or 1) :]
-        compound = run in nouns and (rest[:1] == ["shaped"] or _longest(rest, nouns))
-        yield from run if compound else table.get(run, run)
+        before = said[i - 1] if i else ""
+        if " ".join(run) in _TYING:
+            exchanged = before not in _ARTICLES and _begins_a_name(rest, nouns) and not _by_whom(run, before)
+        else:
+            exchanged = run not in nouns or _stands_alone(run, before, rest, nouns)
+        yield from table.get(run, run) if exchanged else run
         i += len(run)
+
+
+def _stands_alone(run: Words, before: str, rest: Sequence[str], nouns: dict[Words, Words]) -> bool:
+    """Whether a name is all of a thing's name, by the word before it and the words after it.
+
+    A word before it that nobody knows describes it ("the derelict warehouse"), but may be part of a general one ("the volley ball field").
+    """
+    after = rest[0] if rest else ""
+    if _longest(rest, nouns) or after == "shaped":
+        return False
+    known = not before or before in _BEFORE_A_NAME or before.endswith("ed") or before.isdigit()
+    describes = run[-1] not in _GENERAL and all(before != noun[-1] for noun in nouns)
+    return (known or describes) and (not after or after in _AFTER_A_NAME or after.endswith(("ed", "ing")))
+
+
+def _begins_a_name(rest: Sequence[str], nouns: dict[Words, Words]) -> bool:
+    """Whether words begin with a thing: with an article or a number, a word that describes it, or its noun."""
+    return bool(rest) and (rest[0] in _BEGINNING_A_NAME or rest[0].isdigit() or _longest(rest, nouns) > 0)
+
+
+def _by_whom(run: Words, before: str) -> bool:
+    """Whether it is the "by" of "surrounded by", which is not that of "parked by"."""
+    return run == ("by",) and before.endswith("ed") and before not in _STANDING
 
 
 def _without_ends(said: list[str]) -> list[str]:
@@ -199,10 +223,10 @@ def _runs(text: str) -> dict[Words, Words]:
 def _places() -> dict[Words, Words]:
     """Runs of words that say where in the picture something is, as `_table` leaves them."""
     found = {"in the middle", "in the center", "near the top", "near the bottom"}
-    for side in _SIDES:
+    for side in SIDES:
         found |= {f"on the {side}", f"on the {side} side", f"on the far {side}"}
-        found |= {f"{at} the {end} {side}{p}" for at in ("in", "on") for end in _ENDS for p in ("", " corner", " part")}
-    for end in _ENDS:
+        found |= {f"{at} the {end} {side}{p}" for at in ("in", "on") for end in ENDS for p in ("", " corner", " part")}
+    for end in ENDS:
         found |= {f"at the {end}", f"on the {end}", f"in the {end} part", f"at the very {end}"}
     return {tuple(f"{place}{of}".split()): () for place in found for of in ("", " of the image")}
 
@@ -210,9 +234,9 @@ def _places() -> dict[Words, Words]:
 @lru_cache(maxsize=64)
 def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
     """Runs of words, and what is said for them; what must be left alone stands for itself."""
-    table = _BETTER | {run: run for run in _AS_IT_IS}
+    table = _BETTER | _TYING | {run: run for run in _AS_IT_IS}
     toward = ("at", "to", "near", "toward", "towards", "on", "in")
-    for side in _SIDES:
+    for side in SIDES:
         for at in toward:
             table |= {f"{at} the {side}{part}": f"on the {side}" for part in ("", " hand side", " edge", " half")}
             table |= {f"{at} the {side} {part}": f"on the {side} side" for part in ("side", "part")}
@@ -220,7 +244,7 @@ def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
             table |= {f"{at} the {side}{part} of": f"{at} the {side}{part} of" for part in (" edge", " half", " part")}
             for part in ("", " side", " hand side", " edge", " half", " part"):
                 table[f"{at} the {side}{part} of the image"] = f"on the {side} side of the image"
-            for end in _ENDS:
+            for end in ENDS:
                 table |= {
                     f"{at} the {end} {side}{part}": f"in the {end} {side}{part}" for part in ("", " corner", " part")
                 }
@@ -228,30 +252,32 @@ def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
         table |= {f"{how} to the {side} of": f"to the {side} of" for how in ("directly", "immediately", "just")}
         as_it_is = [f"{how} to the {side}" for how in (*_NEAREST, *_GOING)]
         as_it_is += [f"{how} {to} the {side}" for how in _GOING for to in ("toward", "towards")]
-        as_it_is += [f"from the {other} to the {side}{of}" for other in _SIDES for of in ("", " of")]
+        as_it_is += [f"from the {other} to the {side}{of}" for other in SIDES for of in ("", " of")]
         as_it_is += [f"{at} the {side} of" for at in ("to", "on")] + [f"on the {side} of the image"]
-        as_it_is += [f"{at} the {end} {side} of" for at in ("to", "on") for end in _ENDS]
-        as_it_is += [f"on the {end} {side}" for end in _ENDS]
+        as_it_is += [f"{at} the {end} {side} of" for at in ("to", "on") for end in ENDS]
+        as_it_is += [f"on the {end} {side}" for end in ENDS]
         table |= {run: run for run in as_it_is}
-        for end in _ENDS:
+        for end in ENDS:
             table |= {f"{at} the {end} {side} of the image": f"in the {end} {side} of the image" for at in toward}
     for end in ("top", "bottom"):
         table |= {f"{at} the {end}": f"at the {end}" for at in ("to", "toward", "towards")}
         table |= {run: run for run in (f"near the {end}", "from the top to the bottom", "from the bottom to the top")}
-    table |= {run: run for end in _ENDS for run in (f"{how} to the {end}" for how in _NEAREST)}
+    table |= {run: run for end in ENDS for run in (f"{how} to the {end}" for how in _NEAREST)}
     for at in ("in", "at", "near", "toward", "towards", "around"):
         table |= {f"{at} the {name}": "in the center" for name in ("center", "centre", "central part", "very center")}
         table |= {f"{at} the {name}": "in the middle" for name in ("middle", "middle part")}
-    named = [*SYNONYMS.items(), *((category, tuple(names.split(", "))) for category, names in _UNDERSTOOD.items())]
-    for category, names in named:
+    for category, names in (*SYNONYMS.items(), *UNDERSTOOD.items()):
         one, many = noun_of(category).names[0], noun_of(category).plurals[0]
         table |= {plural(name): many for name in names} | dict.fromkeys(names, one)
     for noun in (*NOUNS.values(), *map(noun_of, classes)):
         table |= {name: name for name in (*noun.names, *noun.plurals)}  # "wind turbine" has its second word
-    for category, other in _INSTEAD.items():
-        if category not in classes and other in classes:
-            table |= dict.fromkeys(noun_of(category).plurals, noun_of(other).plurals[0])
-            table |= dict.fromkeys(noun_of(category).names, noun_of(other).names[0])
+        table |= dict.fromkeys(noun.heard, noun.names[0])
+    instead: dict[str, str] = {}  # where a model knows the general class and not the kind
+    for general in TAXONOMY.keys() & classes:
+        for kind in TAXONOMY[general] - {*classes}:
+            instead |= dict.fromkeys(noun_of(kind).plurals, noun_of(general).plurals[0])
+            instead |= dict.fromkeys(noun_of(kind).names, noun_of(general).names[0])
+    table = {run: instead.get(better, better) for run, better in table.items()}
     return {tuple(words(run)): tuple(words(better)) for run, better in table.items()}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from rs2sam2.data.language.lexicon import noun_of
 from rs2sam2.data.language.symmetry import VECTORS
 from rs2sam2.errors import DataError
 
@@ -23,7 +24,8 @@ COLORS = (
 )  # fmt: skip
 SHAPES = ("slender", "round", "oval", "rectangular", "square", "cone frustum")
 DIRECTIONS = tuple(name for name in VECTORS if name != "middle")
-RELATIONS = (*DIRECTIONS, "inside", "holding", "on", "next to", "closest to")
+CONTACTS = ("inside", "holding", "on", "next to")
+RELATIONS = (*DIRECTIONS, *CONTACTS, "closest to")
 EXTREMES = (*VECTORS, "large", "small")
 DEGREES = ("much smaller", "slightly smaller", "smaller", "similar", "bigger", "slightly bigger", "much bigger")
 
@@ -85,7 +87,7 @@ class Extreme:
 
 
 Constraint = Position | Size | Color | Shape | Relation | Comparison | Extreme
-Quantity = int | Literal["one", "all"]
+Quantity = int | Literal["one", "some", "all"]
 _ORDER = (Color, Size, Shape, Position, Relation, Comparison, Extreme)
 
 
@@ -101,7 +103,10 @@ def is_ranking(constraint: Constraint) -> bool:
 
 @dataclass(frozen=True)
 class Selection:
-    """Objects of a class that meet all constraints; `quantity` is "one", "all" or a stated number."""
+    """Objects of a class that meet all constraints; `quantity` is "one", "all" or a stated number.
+
+    An anchor may be "some" as well: the bridge with cars has one of them at least, whatever cars there are elsewhere.
+    """
 
     category: str
     quantity: Quantity = "one"
@@ -123,6 +128,11 @@ class Selection:
             if isinstance(constraint, Relation | Comparison):
                 yield from constraint.anchor.walk()
 
+    def classes(self) -> frozenset[str]:
+        """The classes that are named: its own and those of its anchors."""
+        anchors = (c.anchor.category for c in self.walk() if isinstance(c, Relation | Comparison))
+        return frozenset((self.category, *anchors))
+
 
 @dataclass(frozen=True)
 class Program:
@@ -142,7 +152,10 @@ class Program:
             rules = data["rules"]
             if rules not in ("english", "rrsisd"):
                 raise ValueError(f"rules {rules!r}")
-            return cls(_selection_from_dict(data["select"]), rules)
+            select = _selection_from_dict(data["select"])
+            if select.quantity == "some":
+                raise ValueError('quantity "some" of what is no anchor')
+            return cls(select, rules)
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise DataError(
                 f"not a phrase program: {str(error)[:80]} in {str(data)[:120]}; see docs/data-builder.md for its form"
@@ -169,6 +182,19 @@ def kind(selection: Selection) -> str:
     if Position in parts:
         named.append("position")
     return "+".join(named) if named else "category"
+
+
+def contradiction(selection: Selection) -> str | None:
+    """Why no phrase asks for this: no picture can show it, or a ranking does not say how many are meant. None if it may."""
+    regions = {c.region for c in selection.where if isinstance(c, Position)}
+    if "middle" in regions and len(regions) > 1:
+        return "it asks for the middle and for a side"
+    ranks = [c.rank if isinstance(c, Extreme) else 1 for c in selection.where if is_ranking(c)]
+    if selection.quantity == "one" or not ranks or noun_of(selection.category).mass:
+        return None
+    if not isinstance(selection.quantity, int):
+        return 'a plural that is ranked needs a number ("the two leftmost ships")'
+    return None if ranks == [1] else "a number goes with one ranking, and with none but the first"
 
 
 def _selection_to_dict(selection: Selection) -> dict[str, Any]:
@@ -221,7 +247,9 @@ def _constraint_from_dict(entry: Mapping[str, Any]) -> Constraint:
 
 def _selection_from_dict(data: Mapping[str, Any]) -> Selection:
     quantity = data["quantity"]
-    if quantity not in ("one", "all") and (not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 1):
+    if quantity not in ("one", "some", "all") and (
+        not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 1
+    ):
         raise ValueError(f"quantity {quantity!r}")
     category = data["category"]
     if not isinstance(category, str) or not category:

@@ -57,7 +57,7 @@ def _resolve(selection: Selection, layout: Layout, rules: Rules) -> frozenset[in
     for part, anchors in parts:
         if len(chosen) <= 1 and selection.quantity == "one":
             break
-        chosen = _narrow(part, anchors, chosen, layout, rules, number) or chosen
+        chosen = _narrow(part, anchors, chosen, layout, rules, selection.category, number) or chosen
     if selection.quantity == "one":
         for part, anchors in parts:
             if len(chosen) > 1:
@@ -75,14 +75,20 @@ def _nearest(part: Constraint, number: int) -> bool:
 
 
 def _narrow(
-    part: Constraint, anchors: frozenset[int], chosen: set[int], layout: Layout, rules: Rules, number: int
+    part: Constraint,
+    anchors: frozenset[int],
+    chosen: set[int],
+    layout: Layout,
+    rules: Rules,
+    category: str,
+    number: int,
 ) -> set[int]:
     """Those of `chosen` that a part of the phrase allows; parts that cannot be judged allow all."""
     match part:
         case Position(region, far):
             return {i for i in chosen if rules.position(layout.objects[i], region, far, layout) is not False}
         case Size(word):
-            return {i for i in chosen if rules.size(layout.objects[i], word, layout) is not False}
+            return {i for i in chosen if rules.size(layout.objects[i], word, layout, category) is not False}
         case Relation() | Comparison():
             if len(anchors) == 1:
                 chosen = chosen - anchors or chosen
@@ -105,7 +111,7 @@ def _related(part: Constraint, index: int, anchors: frozenset[int], layout: Layo
     else:
         assert isinstance(part, Relation)
         truths = [rules.relation(o, part.word, other, layout) for other in others]
-    wanted = all if part.anchor.quantity != "one" else any
+    wanted = any if part.anchor.quantity in ("one", "some") else all
     return bool(truths) and wanted(truth is not False for truth in truths)
 
 

@@ -53,8 +53,11 @@ class RrsisdRules:
                 truth = None
         return truth
 
-    def size(self, o: SceneObject, word: str, layout: Layout) -> Truth:
-        """The box's area against the largest of its class; None for a class the benchmark does not have."""
+    def size(self, o: SceneObject, word: str, layout: Layout, category: str) -> Truth:
+        """The box's area against the largest of its class; None for a class the benchmark does not have.
+
+        `category` adds nothing: the benchmark's classes are no kinds of each other.
+        """
         largest = LARGEST_BOX.get(canonical(o.category))
         if largest is None:
             return None

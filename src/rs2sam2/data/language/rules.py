@@ -19,8 +19,8 @@ class Rules(Protocol):
     def position(self, o: SceneObject, region: str, far: bool, layout: Layout) -> Truth:
         """Whether `o` lies in a region of the image."""
 
-    def size(self, o: SceneObject, word: str, layout: Layout) -> Truth:
-        """Whether `o` is tiny, small, large or huge."""
+    def size(self, o: SceneObject, word: str, layout: Layout, category: str) -> Truth:
+        """Whether `o` is tiny, small, large or huge, being called a `category`: a truck is so among trucks or vehicles."""
 
     def color(self, o: SceneObject, names: tuple[str, ...]) -> Truth:
         """Whether `o` is mainly of these colours."""

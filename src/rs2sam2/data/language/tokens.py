@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TypeVar
 
-from rs2sam2.data.language import lexicon
+from rs2sam2.data.language import lexicon, places
 
 T = TypeVar("T")
 Words = tuple[str, ...]
@@ -14,7 +14,7 @@ Words = tuple[str, ...]
 
 def words(phrase: str) -> list[str]:
     """The words of a phrase in lower case, without punctuation; "upper-left" is two words."""
-    return re.findall(r"[a-z0-9]+", phrase.lower().replace("'s", ""))
+    return re.findall(r"[^\W_]+", phrase.lower().replace("'s", ""))
 
 
 def _table(entries: dict[str, T]) -> dict[Words, T]:
@@ -31,13 +31,18 @@ REGIONS: dict[Words, str] = _table(
         "right|right hand": "right",
         "top|upper": "top",
         "bottom|lower": "bottom",
-        "middle|center|centre|central": "middle",
+        "|".join(places.MIDDLES): "middle",
     }
 )
-PARTS = _table({"side|part|corner|half|edge|portion|end|section|area|border": True})
-_FRAMES = ("image", "picture", "scene", "photo", "frame", "view")
+PARTS = _table({"|".join(places.PARTS): True})
 OF_THE_IMAGE = _table(
-    {f"{of} {the} {noun}": True for of in ("of", "in") for the in ("the", "this") for noun in _FRAMES}
+    {
+        f"{of} {the} {sort} {picture}": True
+        for of in ("of", "in")
+        for the in places.THIS
+        for sort in ("", *places.OF_PICTURES)
+        for picture in places.PICTURES
+    }
 )
 SUPERLATIVES: dict[Words, str] = _table(
     {
@@ -90,4 +95,5 @@ def noun_table(categories: Words) -> dict[Words, tuple[str, bool, bool]]:
         for singular, plural in zip(noun.names, noun.plurals, strict=True):
             table[tuple(plural.split())] = (name, not noun.mass, noun.mass)
             table[tuple(singular.split())] = (name, False, noun.mass)
+        table |= {tuple(heard.split()): (name, False, noun.mass) for heard in noun.heard}
     return table

@@ -14,33 +14,41 @@ import re
 from dataclasses import replace
 from typing import Literal
 
+from rs2sam2.data.language.places import COMPASS, ENDS, PARTS, SIDES, THE_PICTURE, either
 from rs2sam2.data.language.program import Comparison, Constraint, Extreme, Position, Program, Relation, Selection
 from rs2sam2.data.language.symmetry import VECTORS, Symmetry, check, swaps_axes, turn_direction, turn_vector
 
 Style = Literal["english", "rrsisd"]
 
 _FAMILY = {"upper": "top", "top": "top", "lower": "bottom", "bottom": "bottom"}
-_CORNER = r"(?:upper|top|lower|bottom)[ -]+(?:left|right)"
-_SIMPLE = r"left|right|top|bottom|upper|lower"
-_IMAGE = r"(?:the|this)\s+(?:image|picture|scene|photo|frame|view)"
+_SIDE, _SIMPLE = either(SIDES), either((*SIDES, *ENDS))
+_CORNER = rf"{either(ENDS)}[ -]+{_SIDE}"
 _PATTERN = re.compile(
     rf"""
-      (?P<stacked>\bon\s+top\s+of\b)(?!\s+{_IMAGE}\b)
+      (?P<stacked>\bon\s+top\s+of\b)(?!\s+{THE_PICTURE})
     | \b(?P<prep>(?:on|to|at|in)\s+the\s+)?(?P<beside>{_SIMPLE})(?:[ -]+hand)?(?:\s+side)?\s+of\b
-        (?!\s+{_IMAGE}\b)(?!\s+the\s+(?:{_CORNER}|{_SIMPLE})\b\s*(?:$|of\b))
+        (?!\s+{THE_PICTURE})(?!\s+the\s+(?:{_CORNER}|{_SIMPLE})\b\s*(?:$|of\b))
     | \b(?P<vertical>above|below)\b
-    | \b(?P<most>left|right|top|bottom|upper|lower)[ -]?most\b
+    | \b(?P<most>{_SIMPLE})[ -]?most\b
     | \b(?P<corner>{_CORNER})\b
-    | \b(?:(?P<lead>on|at)(?P<article>\s+the\s+(?:(?:far|very|extreme)\s+)?))?(?P<simple>{_SIMPLE})\b(?![ -]+(?:left|right)\b)
-        (?P<part>[ -]+(?:hand|side|part|corner|half|edge|portion|end|section|area|border)\b)?
+    | \b(?:(?P<lead>on|at)(?P<article>\s+the\s+(?:(?:far|very|extreme)\s+)?))?(?P<simple>{_SIMPLE})\b(?![ -]+{_SIDE}\b)
+        (?P<part>[ -]+{either(("hand", *PARTS))}\b)?
     | \b(?P<axis>horizontal|vertical)(?P<ly>ly)?\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_COMPASS = re.compile(r"\b(?:north|south|east|west)(?:ern|ward|wards|ernmost|east|west|eastern|western)?\b", re.I)
+_COMPASS = re.compile(rf"\b{COMPASS}(?:ern|erly|ernmost|most|bound|wards?)?\b|\b(?-i:[NS][EW])\b", re.I)
 _TURNING = re.compile(r"\b(?:counter|anti)?-?clockwise\b", re.I)
 _UPRIGHT = re.compile(
-    r"\b(?:up|down|upward|downward|upwards|downwards|higher|highest|lowest|beneath|underneath)\b", re.I
+    r"\b(?:up|down|upward|downward|upwards|downwards|higher|highest|lowest|under|beneath|underneath)\b", re.I
+)
+# where something goes or looks: a car that turns left turns right in a mirror, and left however the image is turned
+_HEADED = re.compile(
+    rf"\b{_SIDE}(?:-?wards?|hand)\b"
+    rf"|\b(?:turn|turning|turned|facing|heading|headed|pointing|looking)\s+(?:to(?:wards?)?\s+)?(?:the\s+)?{_SIDE}\b"
+    rf"(?!\s+(?:side\s+)?of\b)"
+    rf"|\b(?:going|driving|running|moving|sailing|flying)\s+{_SIDE}\b",
+    re.I,
 )
 _LINED_UP = re.compile(r"\b(?:rows?|columns?)\b", re.I)
 _NOT_A_SIDE = re.compile(
@@ -66,8 +74,9 @@ def rewrite_phrase(phrase: str, symmetry: Symmetry, style: Style = "english") ->
         return phrase
     upright = turn_vector(0, 1, symmetry) != (0, 1)
     mirrored = symmetry in ("hflip", "vflip", "transpose", "antitranspose")
-    refused = _COMPASS.search(phrase) or _NOT_A_SIDE.search(phrase) or (mirrored and _TURNING.search(phrase))
-    if refused or (upright and _UPRIGHT.search(phrase)) or (swaps_axes(symmetry) and _LINED_UP.search(phrase)):
+    refused = [_COMPASS, _HEADED, _NOT_A_SIDE]
+    refused += [_TURNING] * mirrored + [_UPRIGHT] * upright + [_LINED_UP] * swaps_axes(symmetry)
+    if any(words.search(phrase) for words in refused):
         return None
     return _PATTERN.sub(lambda found: _replacement(found, symmetry, style), phrase)
 

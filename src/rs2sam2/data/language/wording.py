@@ -10,6 +10,7 @@ from random import Random
 
 from rs2sam2.data.language.lexicon import COUNTS, NETWORKS, RANKS, noun_of
 from rs2sam2.data.language.program import (
+    CONTACTS,
     Color,
     Comparison,
     Extreme,
@@ -19,6 +20,7 @@ from rs2sam2.data.language.program import (
     Selection,
     Shape,
     Size,
+    contradiction,
 )
 from rs2sam2.errors import UsageError
 
@@ -63,20 +65,46 @@ _RRSISD_COMPARISONS = {
 }  # fmt: skip
 
 
+COUNTED = 99
+"""The largest number that the parser reads."""
+
+
 def phrase_for(program: Program, random: Random) -> str:
     """One of the wordings of a program, in the style its rules belong to.
 
-    UsageError for a program that RRSIS-D's wording has no words for (groups, superlatives).
+    UsageError for a program without words: RRSIS-D's wording has none for groups and superlatives, neither has any for
+    two relations of one thing ("next to the harbor above the bridge" would be about the harbor).
     """
     words = _english(program.select, random) if program.rules == "english" else _rrsisd(program.select, random)
     return " ".join(words.split())
 
 
-def _english(selection: Selection, random: Random, anchor: bool = False) -> str:
+def _check(selection: Selection, anchor_of: Relation | Comparison | None) -> None:
+    """UsageError where no words say a selection."""
+    orders = [c for c in selection.where if isinstance(c, Extreme)]
+    number = selection.quantity if isinstance(selection.quantity, int) else 2
+    why = contradiction(selection)
+    if len(orders) > 1 or sum(isinstance(c, Relation | Comparison) for c in selection.where) > 1:
+        why = "it has two rankings or two relations"
+    elif not 2 <= number <= COUNTED or any(c.rank > (len(RANKS) if c.by in _SIZES else COUNTED) for c in orders):
+        why = f"a number is 2 to {COUNTED}, a rank 1 to {COUNTED}, of the largest or smallest 1 to {len(RANKS)}"
+    elif selection.quantity == "some" and not _touched(anchor_of):
+        why = f'"some" is for what something is {", ".join(CONTACTS)}'
+    if why is not None:
+        raise UsageError(f"no phrase asks for {str(selection)[:120]}: {why}")
+
+
+def _touched(anchor_of: Relation | Comparison | None) -> bool:
+    """Whether something is in, on, with or next to it."""
+    return isinstance(anchor_of, Relation) and anchor_of.word in CONTACTS
+
+
+def _english(selection: Selection, random: Random, anchor_of: Relation | Comparison | None = None) -> str:
+    _check(selection, anchor_of)
     before: list[str] = []
     after: list[str] = []
-    definite = anchor or selection.quantity != "one"
-    modified = any(not isinstance(c, Position) for c in selection.where)
+    definite = anchor_of is not None or selection.quantity != "one"
+    alone = len(selection.where) == 1  # "the upper left ship" is one place, and no two
     spread = noun_of(selection.category).mass or selection.category in NETWORKS
     for c in sorted(selection.where, key=lambda c: isinstance(c, Color)):  # "large white", not "white large"
         match c:
@@ -92,23 +120,32 @@ def _english(selection: Selection, random: Random, anchor: bool = False) -> str:
             case Color(names):
                 before.append(" and ".join(names))
             case Position(region, far):
-                first, last = _place(region, far, plain=not modified and not spread, random=random)
+                first, last = _place(region, far, plain=alone and not spread, random=random)
                 before.insert(0, first)
                 after.append(last)
             case Relation(word, other):
                 options = _RELATIONS.get(word) or (f"to the {word} of", f"on the {word} of")
-                link = random.choice(("", "", "", "that is ", "located ")) if word not in ("holding",) else ""
+                # not "at the top left of the harbor", nor "on the right next to it", where "right" may be no side
+                placed = any(isinstance(c, Position | Extreme) for c in selection.where)
+                links = ("that is ", "located ") if placed else ("", "", "", "that is ", "located ")
+                link = random.choice(links) if word not in ("holding",) else ""
                 if link and selection.quantity != "one":
                     link = "that are "
-                after.append(f"{link}{random.choice(options)} {_english(other, random, anchor=True)}")
+                after.append(f"{link}{random.choice(options)} {_english(other, random, c)}")
             case Comparison(degree, other):
-                after.append(f"that is {_COMPARISONS[degree]} {_english(other, random, anchor=True)}")
+                link = "that is" if selection.quantity == "one" else "that are"
+                after.append(f"{link} {_COMPARISONS[degree]} {_english(other, random, c)}")
     noun = noun_of(selection.category)
     # the canonical name more often than its synonyms; a plural that looks singular would hide the number
     which = 0 if random.random() < 0.6 else random.randrange(len(noun.names))
+    if selection.quantity == "some" and noun.plurals[which] == noun.names[which]:
+        which = 0  # not "with aircraft"
     singular, plural = noun.names[which], noun.plurals[which]
     modifiers = " ".join(word for word in before if word)
-    head = _quantified(selection, modifiers, singular, plural, noun.mass, definite, random)
+    if noun.mass and selection.quantity == "all" and _touched(anchor_of):
+        head = f"all the {modifiers} {singular}"  # "in the water" is in some of it
+    else:
+        head = _quantified(selection, modifiers, singular, plural, noun.mass, definite, random)
     if noun.mass or head.startswith("every "):
         after = [word.replace("that are ", "that is ") for word in after]
     return " ".join([head, *(word for word in after if word)])
@@ -118,7 +155,10 @@ def _order(by: str, rank: int, random: Random) -> tuple[str, str]:
     if rank > 1:
         if by in ("large", "small"):
             return f"{RANKS[rank - 1]} {random.choice(_MOST[by])}", ""
-        return RANKS[rank - 1], random.choice(("from the {}", "counting from the {}", "from the {}")).format(by)
+        way = random.choice(("from the {}", "counting from the {}", "from the {}")).format(by)
+        if rank > len(RANKS):
+            return "", f"number {COUNTS[rank - 1] if rank <= len(COUNTS) else rank} {way}"
+        return RANKS[rank - 1], way
     if " " in by:
         return "", f"closest to the {by} corner"
     if by in _FURTHEST and random.random() < 0.35:
@@ -146,6 +186,8 @@ def _quantified(
     selection: Selection, modifiers: str, singular: str, plural: str, mass: bool, definite: bool, random: Random
 ) -> str:
     quantity = selection.quantity
+    if quantity == "some":
+        return f"{modifiers} {plural}".strip()
     if quantity == "one":
         name = f"{modifiers} {singular}".strip()
         if definite or random.random() < 0.8:
@@ -167,6 +209,9 @@ def _quantified(
 def _rrsisd(selection: Selection, random: Random, anchor: bool = False) -> str:
     if selection.quantity != "one":
         raise UsageError("RRSIS-D's wording has no groups; use the english style")
+    _check(selection, None)
+    if any(sum(isinstance(c, kind) for c in selection.where) > 1 for kind in (Size, Shape)):
+        raise UsageError(f"RRSIS-D's wording has one size and one shape, not as in {str(selection)[:120]}")
     words: list[str] = []
     tail = ""
     for c in selection.where:
@@ -180,8 +225,8 @@ def _rrsisd(selection: Selection, random: Random, anchor: bool = False) -> str:
                 )
             case Color(names):
                 words.append(" and ".join(names))
-            case Position(region, _):
-                tail += " " + _rrsisd_place(region)
+            case Position(region, far):
+                tail += f" on the far {region}" if far else " " + _rrsisd_place(region)
             case Relation(word, other):
                 tail += f" is {_rrsisd_relation(word)} {_rrsisd(other, random, anchor=True)}"
             case Comparison(degree, other) if degree in _RRSISD_COMPARISONS:
@@ -198,5 +243,5 @@ def _rrsisd_place(region: str) -> str:
 
 
 def _rrsisd_relation(word: str) -> str:
-    fixed = {"top": "above", "bottom": "below", "inside": "in", "holding": "has", "on": "on"}
-    return fixed.get(word, f"on the {word} of")
+    fixed = {"top": "above", "bottom": "below", "inside": "in", "holding": "has"}
+    return word if word in ("on", "next to", "closest to") else fixed.get(word, f"on the {word} of")

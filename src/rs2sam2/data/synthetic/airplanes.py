@@ -101,7 +101,7 @@ def airplane(canvas: Canvas, x: float, y: float, heading: float, length: float, 
         canvas.paint(fin, accent if kind != "fighter" else brighter(body, 0.8), 0.9)
 
     canvas.later(2, draw)
-    canvas.instance("airplane", whole, colour=colour, length_m=round(length, 1), kind=kind)
+    canvas.instance("airplane", whole, level=2, colour=colour, length_m=round(length, 1), kind=kind)
 
 
 def _wing_details(kind: str, span: float) -> list[list[tuple[float, float]]]:

@@ -24,6 +24,14 @@ SUBPIXELS = 4
 SHADOW_SUBPIXELS = 2
 MIN_LINE_PIXELS = 0.5
 """A thinner painted line is drawn this wide and paler, which is how a sensor sees it."""
+COVER, PAVING = "cover", "paving"
+"""The categories of what hides and is no object itself, see `Canvas.hide`."""
+THINGS = ("airplane", "building", "chimney", "ship", "storage tank", "windmill", COVER)
+GROUNDS = ("expressway service area", "expressway toll station", "ground track field", "harbor", "stadium")
+HIDES = {"vehicle": 1, PAVING: 1, **dict.fromkeys(THINGS, 2), "tree": 3}
+"""What hides others: above 0 another of these (what lies on a road is part of it), above 1 other masks, too, above 2 even `GROUNDS`."""
+KEEPS = {**dict.fromkeys(HIDES, 0), **dict.fromkeys(GROUNDS, 2), "golf field": 3}
+"""What hides no more than this is kept by a mask, 1 by those not named: it stands on the object and belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Drawn:
     columns: slice
     mask: NDArray[np.bool_]
     attributes: dict[str, object] = field(default_factory=dict)
+    level: float = 0.0
 
 
 class Canvas(Frame):
@@ -73,7 +82,7 @@ class Canvas(Frame):
         self.window = (0, 0, self.width, self.height)
         self.colours = np.zeros((self.height, self.width, 3), np.float32)
         self.drawn: list[Drawn] = []
-        self.canopy = np.zeros((self.height, self.width), bool)
+        self._masked: list[Drawn] = []  # what is drawn and what hides it, in the order of the calls
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._shade = Image.new("L", (self.width * SHADOW_SUBPIXELS, self.height * SHADOW_SUBPIXELS))
         self._shade_draw = ImageDraw.Draw(self._shade)
@@ -201,9 +210,13 @@ class Canvas(Frame):
         outlines: ArrayLike | list[Points],
         holes: Sequence[ArrayLike] = (),
         pixels: tuple[slice, slice, FloatArray] | None = None,
+        level: float = 0.0,
         **attributes: object,
     ) -> None:
-        """Record an object: the pixels its outlines fill by at least half (or ``pixels``: rows, columns, coverage)."""
+        """Record an object: the pixels its outlines fill by at least half (or ``pixels``: rows, columns, coverage).
+
+        ``level`` is that of `later` for what is painted there. `finish` takes what is hidden from the mask.
+        """
         group = outlines if isinstance(outlines, list) and np.ndim(outlines[0]) == 2 else [points(outlines)]
         outlines, cut = [self.to_pixels(o) for o in group], [self.to_pixels(h) for h in holes]
         if not self.masks:
@@ -212,24 +225,20 @@ class Canvas(Frame):
             return
         covered = self.coverage(group, holes) if pixels is None else pixels
         if covered is not None and (mask := covered[2] >= 0.5).any():
-            self.drawn.append(Drawn(category, outlines, cut, covered[0], covered[1], mask, attributes))
+            self.drawn.append(Drawn(category, outlines, cut, covered[0], covered[1], mask, attributes, level))
+            self._masked.append(self.drawn[-1])
 
-    def hide(self, outlines: ArrayLike | list[Points]) -> None:
-        """Take the pixels under an outline (a bridge) from every instance drawn so far."""
+    def hide(self, outlines: ArrayLike | list[Points], level: float = 0.0, category: str = COVER) -> None:
+        """Something that is no object (a bridge's deck) hides what is painted before it, at a lower ``level`` or so far."""
         group = outlines if isinstance(outlines, list) and np.ndim(outlines[0]) == 2 else [points(outlines)]
-        covered = self.coverage(group)
-        if covered is None:
-            return
-        rows, columns, cover = covered
-        over = np.zeros((self.height, self.width), bool)
-        over[rows, columns] = cover >= 0.5
-        for drawn in self.drawn:
-            drawn.mask &= ~over[drawn.rows, drawn.columns]
+        covered = self.coverage(group) if self.masks else None
+        if covered is not None:
+            self._masked.append(Drawn(category, [], [], covered[0], covered[1], covered[2] >= 0.5, level=level))
 
     # -- developing --------------------------------------------------------------------------------------------------
 
     def finish(self) -> None:
-        """Cast the shadows, then paint what stands up."""
+        """Cast the shadows, then paint what stands up, and take what it hides from the masks."""
         shade = self._shade.reduce(SHADOW_SUBPIXELS).filter(ImageFilter.GaussianBlur(0.6))
         dark = np.asarray(shade, np.float32) * np.float32(self.sun.darkness / 255)
         # Shadows are lit by the sky, so they turn blue.
@@ -237,9 +246,14 @@ class Canvas(Frame):
         for _, _, action in sorted(self._later, key=lambda item: item[:2]):
             action()
         self._later.clear()
-        for drawn in self.drawn:
-            if drawn.category != "tree":
-                drawn.mask &= ~self.canopy[drawn.rows, drawn.columns]
+        hiding = np.zeros((self.height, self.width), np.uint8)  # by what comes later, see `HIDES`
+        for drawn in sorted(self._masked, key=lambda drawn: drawn.level)[::-1]:
+            above = hiding[drawn.rows, drawn.columns]
+            kept = above <= KEEPS.get(drawn.category, 1)
+            np.maximum(
+                above, drawn.mask * np.uint8(HIDES.get(drawn.category, 0)), out=above
+            )  # with what is hidden itself
+            drawn.mask &= kept
 
 
 def _blur(cover: FloatArray, radius: float) -> FloatArray:

@@ -95,12 +95,15 @@ def column(
             for k in range(flues):
                 spot = arc(*mouth, 0.46 * top, heading + 2 * math.pi * k / flues, 7.0, 2)[0]
                 c.paint(ellipse(float(spot[0]), float(spot[1]), 0.9 * top / (flues + 0.6), corners=20), (44, 42, 42))
-        covered = c.coverage([outline])
-        if covered is not None:  # a shaft rises above the crowns beside it
-            c.canopy[covered[0], covered[1]] &= covered[2] < 0.5
 
-    c.later(5 + 0.0001 * y, draw)
+    c.hide(outline, _level(y))
+    c.later(_level(y), draw)
     return outline
+
+
+def _level(y: float) -> float:
+    """Shafts rise above the crowns beside them; of two, the one farther down is painted later."""
+    return 5 + 0.0001 * y
 
 
 def chimney(c: Canvas, x: float, y: float, height: float, view: View, kind: str, foot: float, steam: float) -> None:
@@ -124,9 +127,8 @@ def chimney(c: Canvas, x: float, y: float, height: float, view: View, kind: str,
     outline = column(c, x, y, height, foot, top, view, bands, flues)
     if outline is None:
         return
-    c.hide(outline)
     colour = "red" if len(bands) > 2 else {"brick": "brown", "concrete": "gray", "steel": "gray"}[kind]
-    c.instance("chimney", outline, colour=colour, height_m=round(height), kind=kind)
+    c.instance("chimney", outline, level=_level(y), colour=colour, height_m=round(height), kind=kind)
     if steam:
         plume(c, *view.top(x, y, height), height, top, view.wind, steam)
 
@@ -163,10 +165,11 @@ def cooling_tower(c: Canvas, x: float, y: float, foot: float, view: View, record
             off = c.shadow_offset(-0.07 * rim * (k + 1) / c.sun.reach)
             c.paint(ellipse(mouth[0] + off[0], mouth[1] + off[1], rim * (0.9 - 0.07 * k)), (38, 40, 44), 0.3, clip=hole)
 
-    c.later(4.9 + 0.0001 * y, draw)
+    level = _level(y) - 0.1
+    c.hide(outline, level)
+    c.later(level, draw)
     if record:
-        c.hide(outline)
-        c.instance("chimney", outline, colour="gray", height_m=round(height), kind="cooling tower")
+        c.instance("chimney", outline, level=level, colour="gray", height_m=round(height), kind="cooling tower")
     if steam:
         plume(c, *view.top(x, y, height), height, 0.9 * float(levels[-1, 1]), view.wind, steam)
 

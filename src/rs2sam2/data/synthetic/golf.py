@@ -11,7 +11,6 @@ import numpy as np
 
 from rs2sam2.data.synthetic import grounds
 from rs2sam2.data.synthetic import materials as m
-from rs2sam2.data.synthetic.canvas import Canvas
 from rs2sam2.data.synthetic.fairways import TURFS, Course, blob, golf_hole, ribbon
 from rs2sam2.data.synthetic.materials import Material, Rgb, brighter
 from rs2sam2.data.synthetic.shapes import Points, along, ellipse, place, rectangle, shifted, stroke, winding
@@ -86,8 +85,6 @@ def golf_course(site: Site) -> None:
             low, high = max(a, d) + (0.8 * wide if k % 2 == 0 else 0), min(b, e) - (0.8 * wide if k % 2 else 0)
             if abs(t - v) < 1.3 * pitch and high - low > 60:
                 _street(site, course.at(_straight(low, high, (v + t) / 2)), 19)
-    # Crowns stand on the course and belong to it.
-    c.later(4.9, partial(_clear_canopy, c, ground))
     _clubhouse(site, course, edge, kind, out)
     scatter_trees(site, min(int(frame * frame * rng.uniform(0.0, 0.0012)), 500), 2.5, 6.0, 0.8)
     if c.gsd < 1.5:  # from near, crowns stand out of a wood
@@ -99,12 +96,6 @@ def golf_course(site: Site) -> None:
 
 def _straight(low: float, high: float, v: float) -> Points:
     return np.stack([np.linspace(low, high, 24), np.full(24, v)], 1)
-
-
-def _clear_canopy(c: Canvas, ground: list[Points]) -> None:
-    covered = c.coverage(ground)
-    if covered is not None:
-        c.canopy[covered[0], covered[1]] &= covered[2] < 0.5
 
 
 def _corridor(rng: np.random.Generator, course: Course, lane: tuple[float, float, float], wide: float) -> Points:
@@ -192,7 +183,7 @@ def _street(site: Site, line: Points, back: float) -> None:
             if c.fits(roof):
                 c.shadow(roof, 5.0)
                 c.later(3, partial(c.paint, roof, brighter(rgb, float(rng.uniform(0.9, 1.3)))))
-                c.instance("building", roof, colour=colour, kind="house")
+                c.instance("building", roof, level=3, colour=colour, kind="house")
 
 
 def _surroundings(site: Site, course: Course, kind: str, edge: Points) -> tuple[float | None, list[Points]]:

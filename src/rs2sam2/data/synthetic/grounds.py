@@ -116,7 +116,7 @@ def bridge(
     deck = stroke(path, width)
     heading = math.atan2(end[1] - start[1], end[0] - start[0])
     canvas.shadow(deck, height, height - 1.5)
-    canvas.hide(deck)
+    canvas.hide(deck, 2.5)
     lanes: Rgb = (98, 98, 100) if rng.random() < 0.6 else (150, 147, 139)
     arched = rng.random() < 0.35
 
@@ -134,5 +134,5 @@ def bridge(
                 canvas.paint(rectangle(px, py, 0.6, width, heading), (130, 140, 146), 0.7)
 
     canvas.later(2.5, draw)
-    canvas.instance("bridge", deck, length_m=round(float(math.dist(start, end)), 1))
+    canvas.instance("bridge", deck, level=2.5, length_m=round(float(math.dist(start, end)), 1))
     traffic(canvas, path, width, 40.0, level=2.6)

@@ -101,7 +101,7 @@ def crossing(site: Site, path: Points, upper: Upper, middle: float, half: float,
     upper.lines(c, path)
     outline = stroke(deck, width + 0.8)
     c.shadow(outline, high, high - 2.2)
-    c.hide(outline)
+    c.hide(outline, level)
     rail = brighter((176, 174, 168), float(rng.uniform(0.8, 1.25)))
     joints = bool(rng.random() < 0.4)
 
@@ -114,8 +114,9 @@ def crossing(site: Site, path: Points, upper: Upper, middle: float, half: float,
             c.paint(stroke(piece(path, middle + way * (half - 0.5), 0.4), width), (70, 68, 66), 0.6)
 
     c.later(level, paint)
-    c.instance("overpass", stroke(piece(path, middle, half + min(5.0, width / 3)), width + 0.8), kind=upper.kind)
-    c.instance("road", stroke(path, width), kind=upper.kind)
+    c.instance("overpass", stroke(piece(path, middle, half + min(5.0, width / 3)), width + 0.8), level=level,
+               kind=upper.kind)  # fmt: skip
+    c.instance("road", stroke(path, width), level=level, kind=upper.kind)
     upper.drive(c, path, level + 0.1)
     for x, y in along(path, 7.0)[0].tolist():
         site.take(x, y, width / 2 + 4)

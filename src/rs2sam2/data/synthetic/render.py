@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from rs2sam2.data.masks import box_of
 from rs2sam2.data.synthetic.canvas import Canvas, Drawn, Sun
 from rs2sam2.data.synthetic.noise import FloatArray
 from rs2sam2.data.synthetic.scenes import SCENES
@@ -149,19 +150,19 @@ class Camera:
 
 
 def _record(canvas: Canvas, drawn: Drawn) -> Instance | None:
-    count = int(drawn.mask.sum())
-    if count < MIN_VISIBLE_PIXELS:
+    if drawn.mask.sum() < MIN_VISIBLE_PIXELS:
         return None
     mask = np.zeros((canvas.height, canvas.width), bool)
     mask[drawn.rows, drawn.columns] = drawn.mask
-    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = box_of(mask)
+    assert box is not None
     corners = np.concatenate(drawn.outlines)
     beyond = (corners < 0).any() or (corners > (canvas.width, canvas.height)).any()
     attributes = drawn.attributes | {"truncated": bool(beyond)}
     return Instance(
         drawn.category,
         mask,
-        (int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1),
+        box,
         tuple(drawn.outlines),
         tuple(drawn.holes),
         attributes,

@@ -57,9 +57,10 @@ def reservoir(site: Site) -> None:
     _roads(site, land, (wall.crest[0], wall.crest[-1]), min(7.0, 2 * wall.half), sort, roads)
     if not c.fits(wall.body()):
         return
-    c.hide(wall.body())
+    level = 0.0 if kind == "embankment" else 1.0
+    c.hide(wall.body(), level)
     outlines = embankment_dam(land, wall, river, wet) if kind == "embankment" else concrete_dam(land, wall, kind, wet)
-    c.instance("dam", outlines, kind=kind, length_m=round(length, 1))
+    c.instance("dam", outlines, level=level, kind=kind, length_m=round(length, 1))
     if kind != "weir":
         grounds.traffic(c, wall.line(0.0), 2 * wall.half, float(rng.choice([60.0, 200.0])), level=1.6)
     if rng.random() < 0.25:  # a boom of floats that keeps driftwood off

@@ -129,7 +129,7 @@ def ship(
             _block(canvas, put(funnel), heading, brighter(side_rgb, 0.9), 0.3 * beam)
 
     canvas.later(2, draw)
-    canvas.instance("ship", put(hull), colour=colour, length_m=round(length, 1), kind=kind)
+    canvas.instance("ship", put(hull), level=2, colour=colour, length_m=round(length, 1), kind=kind)
 
 
 def _block(canvas: Canvas, outline: Points, heading: float, rgb: Rgb, height: float) -> None:

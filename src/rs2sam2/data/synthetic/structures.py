@@ -64,7 +64,7 @@ def house(canvas: Canvas, x: float, y: float, heading: float, length: float, wid
             canvas.paint(rectangle(spot[0], spot[1], 1.0, 0.9, heading), (112, 78, 66))
 
     canvas.later(3, draw)
-    canvas.instance("building", outlines, colour=colour, kind="house")
+    canvas.instance("building", outlines, level=3, colour=colour, kind="house")
 
 
 def hall(
@@ -113,7 +113,7 @@ def hall(
             canvas.paint(box, brighter(base, 1.22 if u > 0 else 0.8))
 
     canvas.later(3, draw)
-    canvas.instance("building", outlines, colour=colour, kind="hall")
+    canvas.instance("building", outlines, level=3, colour=colour, kind="hall")
 
 
 # -- trees ---------------------------------------------------------------------------------------------------------------
@@ -179,11 +179,11 @@ def tree(canvas: Canvas, x: float, y: float, radius: float) -> None:
     def draw() -> None:
         picture = light[inside][..., None] * np.asarray(brighter(green, tint), np.float32)
         canvas.blend(rows, columns, cover[inside], picture)
-        canvas.canopy[rows, columns] |= cover[inside] >= 0.5
 
-    canvas.later(4 + 0.001 * y / max(canvas.height * canvas.gsd, 1), draw)
+    level = 4 + 0.001 * y / max(canvas.height * canvas.gsd, 1)
+    canvas.later(level, draw)
     crown = ellipse(x, y, 0.86 * radius, corners=20)
-    canvas.instance("tree", crown, pixels=(rows, columns, cover[inside]), diameter_m=round(2 * radius, 1))
+    canvas.instance("tree", crown, pixels=(rows, columns, cover[inside]), level=level, diameter_m=round(2 * radius, 1))
 
 
 def windmill(canvas: Canvas, x: float, y: float, height: float) -> None:
@@ -220,4 +220,4 @@ def windmill(canvas: Canvas, x: float, y: float, height: float) -> None:
             canvas.paint(part, (234, 235, 233))
 
     canvas.later(5, draw)
-    canvas.instance("windmill", [tower, *blades, nacelle], colour="white")
+    canvas.instance("windmill", [tower, *blades, nacelle], level=5, colour="white")

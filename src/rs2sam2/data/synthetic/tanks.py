@@ -79,4 +79,4 @@ def storage_tank(canvas: Canvas, x: float, y: float, radius: float, height: floa
             canvas.paint(step, (120, 118, 112), 0.6)
 
     canvas.later(2, draw)
-    canvas.instance("storage tank", ring, colour=colour, diameter_m=round(2 * radius, 1), kind=kind)
+    canvas.instance("storage tank", ring, level=2, colour=colour, diameter_m=round(2 * radius, 1), kind=kind)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rs2sam2.data.synthetic import grounds
 from rs2sam2.data.synthetic import materials as m
-from rs2sam2.data.synthetic.canvas import Canvas
+from rs2sam2.data.synthetic.canvas import PAVING, Canvas
 from rs2sam2.data.synthetic.expressway import (
     Highway,
     countryside,
@@ -71,7 +71,7 @@ def roof(
                 bar = place(points([(-depth / 2, float(u) * width), (depth / 2, float(u) * width)]), x, y, heading)
                 c.line(bar, 0.5, brighter(base, 0.8), 0.8)
 
-    c.hide(outline)
+    c.hide(outline, 3.2)
     c.later(3.2, paint)
     return outline
 
@@ -142,6 +142,7 @@ def _plaza(site: Site, x: float, y: float, count: int, pitch: float, spindle: tu
     verge = np.where(np.arange(len(whole)) < len(u), 2.5, -2.5)[:, None] * (0, 1)
     c.paint(whole + verge, m.GRAVEL if rng.random() < 0.5 else m.LAWN)
     c.paint(whole, road.surface)
+    c.hide(whole + verge, category=PAVING)  # with the vehicles of the expressway that it widens
     if rng.random() < 0.75:
         slabs = (float(rng.uniform(4, 6)), 0.0, 0.05)
         apron = flat + float(rng.uniform(0, 0.7)) * (taper - flat)

@@ -70,4 +70,4 @@ def vehicle(canvas: Canvas, x: float, y: float, heading: float, kind: str = "car
         draw()
     else:
         canvas.later(level, draw)
-    canvas.instance("vehicle", outline, colour=colour, length_m=round(length, 1), kind=kind)
+    canvas.instance("vehicle", outline, level=level or 0.0, colour=colour, length_m=round(length, 1), kind=kind)

@@ -46,8 +46,9 @@ def block(site: Site, x: float, y: float, heading: float, length: float, width: 
             c.paint(shifted(box, *c.shadow_offset(2.0)), (40, 42, 48), 0.4)
             c.paint(box, brighter(rgb, 1.15 if u > 0 else 0.75))
 
-    c.later(3.2 + 0.002 * height, draw)
-    c.instance("building", pieces, colour="gray", kind="hall")
+    level = 3.2 + 0.002 * height
+    c.later(level, draw)
+    c.instance("building", pieces, level=level, colour="gray", kind="hall")
 
 
 def heap(site: Site, x: float, y: float, length: float, width: float, rgb: Rgb) -> None:
@@ -89,6 +90,7 @@ def gallery(site: Site, start: tuple[float, float], end: tuple[float, float], vi
     beam = rectangle((x0 + x1) / 2, (y0 + y1) / 2, math.dist(start, end), 4.2, math.atan2(y1 - y0, x1 - x0))
     if c.fits(beam):
         c.shadow(beam, 20.0, 17.0)
+        c.hide(beam, 3.3)
         c.later(3.3, partial(c.paint, beam, Material((176, 180, 182), 0.03, 0.03, 0.03)))
         c.later(3.3, partial(c.line, points([start, end]), 0.8, (120, 124, 128), 0.8))
         block(site, *start, math.atan2(y1 - y0, x1 - x0), 11, 10, 18, view)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rs2sam2.errors import UsageError
-from rs2sam2.geo.degrees import on_the_globe
+from rs2sam2.geo.degrees import on_the_earth, on_the_globe
 from rs2sam2.geo.result import Feature
 from rs2sam2.geo.writers.base import About, Writer
 
@@ -39,7 +39,7 @@ class GeoJSONWriter(Writer):
             return
         placed = self.about.scene.ground.reproject([f.outline for f in features], "EPSG:4326")
         for feature, polygon in zip(features, placed, strict=True):
-            if not np.isfinite(polygon.bounds).all():
+            if not on_the_earth(polygon):
                 raise UsageError(
                     f"{self.about.scene.source} shows what lies off the earth, and GeoJSON is WGS 84; write a .gpkg"
                 )

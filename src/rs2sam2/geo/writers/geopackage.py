@@ -92,16 +92,22 @@ class GeoPackageWriter(Writer):
 
 def layer_names(about: About) -> list[str]:
     """The layer of each phrase."""
-    stem = Path(about.scene.name).stem or "scene"
+    stem = _free(Path(about.scene.name).stem or "scene")
     if about.options.layers == "one":
         return [stem] * len(about.phrases)
     names: list[str] = []
     for phrase in about.phrases:
-        name, n = "".join(c if c.isalnum() else "_" for c in phrase.lower())[:60], 2
+        name, n = _free("".join(c if c.isalnum() else "_" for c in phrase.lower())[:60]), 2
         while name in names:
             name, n = f"{name}_{n}", n + 1
         names.append(name)
     return names
+
+
+def _free(name: str) -> str:
+    """A name that is no table of the format's own, of SQLite's or of QGIS'."""
+    taken = name.lower().startswith(("gpkg", "sqlite_")) or name.lower() == "layer_styles"
+    return f"scene_{name}" if taken else name
 
 
 @contextmanager

@@ -63,7 +63,8 @@ def presence_logits(model: ObjectFirst, tokenizer: Tokenizer, questions: Iterabl
         index = torch.zeros(len(ids), dtype=torch.int64, device=device)
         candidates = model.candidates(features)
         reading, _ = model.read(candidates, features, ids.to(device), padding.to(device), index)
-        layouts = Layouts.of(candidates, model.config.things, *question.image.shape[1::-1])
+        height, width = question.image.shape[:2]
+        layouts = Layouts.of(candidates, model.config.things, width, height, model.config.untaught)
         reading = second_opinion(reading, [layouts], question.phrases, index)
         logits.append(reading.presence.cpu())
         there += question.there

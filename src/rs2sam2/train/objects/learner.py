@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rs2sam2.data.language.plain import plain
+from rs2sam2.data.present import check_files
 from rs2sam2.data.registry import open_dataset
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import DataError
@@ -36,11 +37,12 @@ from rs2sam2.train.objects.data import (
 from rs2sam2.train.objects.layouts import LayoutSampler, read_layouts
 from rs2sam2.train.objects.module import TrainedObjects
 from rs2sam2.train.objects.options import Options
-from rs2sam2.train.objects.pools import open_parted
+from rs2sam2.train.objects.pools import check_there, open_parted
 from rs2sam2.train.objects.start import after_lessons, freeze, start
 from rs2sam2.train.provenance import fingerprint
 from rs2sam2.train.recipe import Recipe
 from rs2sam2.train.validation import readable as readable_samples
+from rs2sam2.train.validation import thin
 
 PREFIX = "model."
 """Of the model's names in the module."""
@@ -64,6 +66,7 @@ class ObjectFirstLearner:
         data = self.options.data
         if not Path(data.root).is_dir():
             raise DataError(f"no folder {data.root} with imagery to train on; give it with --data.root=DIR")
+        check_there(Path(data.root), data.pools, data.layouts)  # of all, before any is read
         model, self.vocabulary, notes = start(self.options.init, self.options.model, recipe.seed)
         self.config = model.config
         self.tokenizer = Tokenizer(self.vocabulary, self.config.vocabulary, self.config.max_tokens)
@@ -82,6 +85,7 @@ class ObjectFirstLearner:
         self._val, short_of = readable_samples(
             val, lambda phrase: self.tokenizer.reads(plain(phrase, self.config.taught)), data.val
         )
+        check_files(thin(self._val, recipe.validation.limit))
         self.notes = [*notes, *short_of, f"images: {', '.join(f'{p.name} {len(p)}' for p in self.pools)}"]
         foreign = sorted({name for pool in self.pools for name in pool.classes()} - set(self.config.classes))
         if foreign:

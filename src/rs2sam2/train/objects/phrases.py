@@ -17,7 +17,7 @@ from rs2sam2.data.language.evaluate import evaluate
 from rs2sam2.data.language.freely import freely, with_chatter
 from rs2sam2.data.language.layout import Layout
 from rs2sam2.data.language.lexicon import canonical
-from rs2sam2.data.language.program import Comparison, Extreme, Position, Program, Relation, RuleName, Selection, kind
+from rs2sam2.data.language.program import Extreme, Position, Program, RuleName, Selection, kind
 from rs2sam2.data.language.symmetry import VECTORS
 from rs2sam2.data.language.wording import phrase_for
 from rs2sam2.data.masks import RLE
@@ -186,11 +186,8 @@ class PhraseMaker:
                 other = random.choice(phrases)
                 assert other.program is not None
                 select = other.program.select
-                named = {select.category} | {
-                    c.anchor.category for c in select.walk() if isinstance(c, Relation | Comparison)
-                }
                 there = bool(layout.candidates(select.category))
-                if there != hard or not named <= known or any(a.phrase == other.phrase for a in asked):
+                if there != hard or not select.classes() <= known or any(a.phrase == other.phrase for a in asked):
                     continue
                 if not evaluate(other.program, layout).possible:
                     asked.append(replace(other, targets=(), hard=there, somewhere=False))

@@ -107,15 +107,11 @@ def open_parted(
     """The pools of a recipe to train on, and a share of each that is held out. Pools that are None are left out.
 
     `beside`: what can be denied of a picture for what it shows, see `never_beside`. What is pasted is cut out of images to
-    train on alone. Raises UsageError where a pool's files are not there (all such pools are named, before any is read), a
-    pattern of what to exclude fits nothing, or all is held out; DataError where files are not as they must be.
+    train on alone. Raises UsageError where a pool's files are not there (see `check_there`), a pattern of what to exclude
+    fits nothing, or all is held out; DataError where files are not as they must be.
     """
+    check_there(root, options)
     wanted = {name: pool for name, pool in options.items() if pool is not None}
-    missing = {name: path for name, pool in wanted.items() if (path := _missing(root, pool)) is not None}
-    if missing:
-        listed = ", ".join(f"pool {name}: no {path}" for name, path in missing.items())
-        without = " ".join(f"--data.pools.{name}=null" for name in missing)
-        raise UsageError(f"recipe: {listed}; put the data there (--data.root=DIR), or leave it out with {without}")
     unlike = beside or {}
     parted = [_open(root, name, pool, unlike).parted(share) for name, pool in wanted.items() if pool.kind != "pasted"]
     kept: list[Pool] = [pool for pool, _ in parted if len(pool)]
@@ -126,6 +122,20 @@ def open_parted(
     records = [record for pool in kept if isinstance(pool, ImagePool) for record in pool.records if record.counted]
     kept += [pasted_pool(name, pool, root, records) for name, pool in wanted.items() if pool.kind == "pasted"]
     return kept, [pool for _, pool in parted if len(pool)]
+
+
+def check_there(root: Path, options: Mapping[str, PoolOptions | None], layouts: str | None = None) -> None:
+    """Raise UsageError where files of pools, or the `layouts`, are not there: all are named at once, before any is read."""
+    missing: dict[str, tuple[str, Path]] = {}
+    if layouts is not None and not (root / layouts).exists():
+        missing["layouts"] = "layouts", root / layouts
+    for name, pool in options.items():
+        if pool is not None and (path := _missing(root, pool)) is not None:
+            missing[f"pools.{name}"] = f"pool {name}", path
+    if missing:
+        listed = ", ".join(f"{what}: no {path}" for what, path in missing.values())
+        without = " ".join(f"--data.{key}=null" for key in missing)
+        raise UsageError(f"recipe: {listed}; put the data there (--data.root=DIR), or leave it out with {without}")
 
 
 def _missing(root: Path, pool: PoolOptions) -> Path | None:

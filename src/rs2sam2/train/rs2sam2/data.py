@@ -29,8 +29,12 @@ FOREIGN_TRIES = 8
 """Phrases drawn before giving up on one that does not fit the image."""
 
 
-def read_training(data: Data) -> tuple[list[Sample], dict[Path, Layout]]:
-    """The samples to train on, and what is annotated in their images where the data set says so.
+Categories = dict[Path, set[str | None]]
+"""Classes with a target, by image."""
+
+
+def read_training(data: Data) -> tuple[list[Sample], dict[Path, Layout], Categories]:
+    """The samples to train on, what is annotated in their images where the data set says so, and all classes of each image.
 
     Raises UsageError or DataError where a data set cannot be read, or the recipe asks for what it does not have.
     """
@@ -46,6 +50,7 @@ def read_training(data: Data) -> tuple[list[Sample], dict[Path, Layout]]:
                     f"recipe: data.augmentation.crop needs the layouts that 'rs2sam2 data make-refs' writes, and {root} has none; "
                     "set --data.augmentation.crop=0"
                 ) from None
+    categories = categories_of(samples)  # of all samples: what is left out below is in the image all the same
     if data.limit is not None and data.limit < len(samples):
         samples = [samples[i * len(samples) // data.limit] for i in range(data.limit)]
     if not samples:
@@ -55,7 +60,16 @@ def read_training(data: Data) -> tuple[list[Sample], dict[Path, Layout]]:
             f"recipe: data.no_target makes phrases about classes that an image does not have, but {data.root} names no "
             "categories; set --data.no_target=0"
         )
-    return samples, layouts
+    return samples, layouts, categories
+
+
+def categories_of(samples: Sequence[Sample]) -> Categories:
+    """What the samples say is in each image."""
+    out: defaultdict[Path, set[str | None]] = defaultdict(set)
+    for sample in samples:
+        if sample.targets:
+            out[sample.image].add(sample.category)
+    return dict(out)
 
 
 class PhraseItems:
@@ -69,7 +83,9 @@ class PhraseItems:
         *,
         seed: int,
         layouts: Mapping[Path, Layout] | None = None,
+        categories: Categories | None = None,
     ) -> None:
+        """`categories`: where `samples` are but a part of what is known of the images."""
         self.samples = list(samples)
         self.options, self.seed = options, seed
         self.processor = Processor(config)
@@ -78,9 +94,7 @@ class PhraseItems:
         by_image: defaultdict[Path, list[int]] = defaultdict(list)
         for i, sample in enumerate(self.samples):
             by_image[sample.image].append(i)
-        self.categories = {
-            p: {self.samples[i].category for i in rows if self.samples[i].targets} for p, rows in by_image.items()
-        }
+        self.categories = categories_of(self.samples) if categories is None else categories
         several = options.phrases_per_image > 1
         self.rows = list(by_image.values()) if several else [[i] for i in range(len(self.samples))]
         # In shared memory: workers that live through the epochs see a new one, too.
@@ -133,7 +147,7 @@ class PhraseItems:
             if layout is not None and program is not None:
                 if execute(program, layout) == frozenset():
                     return other
-            elif other.category not in self.categories[image]:
+            elif other.category not in self.categories.get(image, ()):
                 return other
         return None
 

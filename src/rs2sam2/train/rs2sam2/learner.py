@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rs2sam2.checkpoint.folder import save_folder
 from rs2sam2.config import RS2SAM2Config
+from rs2sam2.data.present import check_files
 from rs2sam2.data.registry import open_dataset
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import DataError
@@ -21,7 +22,7 @@ from rs2sam2.model.rs2sam2 import RS2SAM2
 from rs2sam2.predictor import RS2SAM2Segmenter, Segmenter
 from rs2sam2.tokenizer import Tokenizer
 from rs2sam2.train.learner import Group
-from rs2sam2.train.precision import isolate, round_parameters
+from rs2sam2.train.precision import isolate
 from rs2sam2.train.provenance import fingerprint
 from rs2sam2.train.recipe import Recipe
 from rs2sam2.train.rs2sam2.batch import Batch, Item, collate
@@ -31,7 +32,7 @@ from rs2sam2.train.rs2sam2.lora import add_lora, merged
 from rs2sam2.train.rs2sam2.module import TrainedModel
 from rs2sam2.train.rs2sam2.options import Options
 from rs2sam2.train.rs2sam2.start import seeded_start
-from rs2sam2.train.validation import readable
+from rs2sam2.train.validation import readable, thin
 
 PREFIX = "model."
 """Of the model's names in the module."""
@@ -46,7 +47,7 @@ class RS2SAM2Learner:
         """Raises UsageError, WeightsError, VocabularyError or DataError."""
         self.recipe, self.options, self.device = recipe, recipe.options, device
         data = self.options.data
-        samples, self._layouts = read_training(data)  # before the weights: it is quick
+        samples, self._layouts, self._categories = read_training(data)  # before the weights: it is quick
         val = [] if data.val is None else open_dataset(data.root, data.layout).read(data.val)
         changes = dict(self.options.model)
         if self.options.losses.presence:
@@ -59,6 +60,7 @@ class RS2SAM2Learner:
         self.notes = [*notes, *short_of, *short_of_val]
         if not self._samples:
             raise DataError(f"{data.root}: {short_of[0]}; shorten them, or train a model that reads longer ones")
+        check_files([*self._samples, *thin(self._val, recipe.validation.limit)])
         self.collate: Callable[[Sequence[Item]], Batch] = partial(collate, tokenizer=self.tokenizer)
         freeze(model, self.options.freeze)
         if self.options.lora is not None:
@@ -66,7 +68,6 @@ class RS2SAM2Learner:
                 torch.manual_seed(recipe.seed)
                 add_lora(model.beit3, self.options.lora)
         if recipe.compute.precision == "released":
-            round_parameters(model.beit3)
             isolate(model.beit3, [model.beit3.patch_embedding])
         self.module: nn.Module = TrainedModel(model, self.options.losses).to(device)
         self._model = model
@@ -86,7 +87,7 @@ class RS2SAM2Learner:
         return [*self._model.beit3.layers, *(trunk.blocks if isinstance(trunk, Hiera) else trunk.groups)]
 
     def shards(self) -> list[nn.Module]:
-        """BEiT-3 where it alone is in bfloat16; its patch embedding is called from outside it."""
+        """BEiT-3 where it alone is to be in bfloat16; its patch embedding is called from outside it."""
         return (
             [self._model.beit3.patch_embedding, self._model.beit3]
             if self.recipe.compute.precision == "released"
@@ -95,7 +96,14 @@ class RS2SAM2Learner:
 
     def training_data(self) -> PhraseItems:
         """Images with phrases."""
-        return PhraseItems(self._samples, self.options.data, self.config, seed=self.recipe.seed, layouts=self._layouts)
+        return PhraseItems(
+            self._samples,
+            self.options.data,
+            self.config,
+            seed=self.recipe.seed,
+            layouts=self._layouts,
+            categories=self._categories,
+        )
 
     def validation_data(self) -> list[Sample]:
         """The split `data.val` of the first data set, as far as the model reads its phrases."""

@@ -103,7 +103,7 @@ class TrainedModel(nn.Module):
     def _cross_entropy(self, judged: Judged) -> Tensor:
         if self.losses.per_sample:
             return _mean(sample_cross_entropy(judged.z, judged.target))
-        scores = torch.stack([1 - judged.logits, judged.logits], dim=1)
+        scores = self._scores(judged)
         if not len(scores):
             return scores.sum()
         return F.cross_entropy(scores, judged.target.long(), weight=scores.new_tensor(CLASS_WEIGHTS))
@@ -111,7 +111,13 @@ class TrainedModel(nn.Module):
     def _dice(self, judged: Judged) -> Tensor:
         if self.losses.per_sample:
             return _mean(sample_dice(judged.z, judged.target))
-        return dice_loss(torch.stack([1 - judged.logits, judged.logits], dim=1), judged.target.long())
+        return dice_loss(self._scores(judged), judged.target.long())
+
+    def _scores(self, judged: Judged) -> Tensor:
+        """(R, 2, H, W): scores of background and foreground, equal where the mask is cut."""
+        if self.model.config.processor.decision == "logit":
+            return torch.stack([-judged.z / 2, judged.z / 2], dim=1)
+        return torch.stack([1 - judged.logits, judged.logits], dim=1)
 
     def _boundary(self, judged: Judged) -> Tensor:
         if self.losses.boundary_kind == "soft":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rs2sam2.checkpoint.folder import BUNDLED, VOCABULARY_FILE, load_model, locate, open_folder
 from rs2sam2.config import LiteConfig, RS2SAM2Config
@@ -62,13 +66,23 @@ def _carry(loaded: RS2SAM2, config: RS2SAM2Config, path: Path) -> tuple[RS2SAM2,
             "do not fit; change the size at import-weights, or start fresh with --init.weights=null"
         )
     model.load_state_dict({n: given.get(n, t) for n, t in wanted.items()})
-    fresh, gone = (sorted({n.split(".")[0] for n in set(a) - set(b)}) for a, b in ((wanted, given), (given, wanted)))
     notes = [f"weights from {path}"]
-    if fresh:
-        notes.append(f"start fresh: {', '.join(fresh)}")
-    if gone:
-        notes.append(f"dropped: {', '.join(gone)}")
+    if fresh := _parts(wanted, given):
+        notes.append(f"start fresh: {fresh}")
+    if gone := _parts(given, wanted):
+        notes.append(f"dropped: {gone}")
     return model, notes
+
+
+def _parts(state: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> str:
+    """What of `state` the other has not: the outermost modules that it lacks, those of a row as one, counted."""
+    there = {".".join(path[: i + 1]) for name in other for path in (name.split("."),) for i in range(len(path))}
+    counts: Counter[str] = Counter()
+    for name in sorted(state.keys() - other.keys()):
+        path = name.split(".")
+        part = next(p for i in range(len(path)) if (p := ".".join(path[: i + 1])) not in there)
+        counts[re.sub(r"\.\d+\b", ".*", part)] += state[name].numel()
+    return ", ".join(f"{part} ({count:,} parameters)" for part, count in counts.items())
 
 
 def changed(config: RS2SAM2Config, changes: dict[str, Any]) -> RS2SAM2Config:
