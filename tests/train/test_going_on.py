@@ -83,6 +83,29 @@ def test_a_file_that_cannot_be_read_costs_no_step(
     same(tmp_path / "whole" / CHECKPOINT, tmp_path / "parts" / CHECKPOINT)
 
 
+def test_a_mended_file_is_no_other_data(small: Overrides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = load_recipe("rrsisd-released", small("--epochs=1", "--data.val=null"))
+    read, seen = PhraseItems.__getitem__, []
+
+    def watched(self: PhraseItems, index: int) -> Any:
+        seen.append(self.samples[self.rows[index][0]].image)
+        return read(self, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PhraseItems, "__getitem__", watched)
+        train(recipe, tmp_path / "whole")
+    last = Path(seen[-1])
+    assert last not in map(Path, seen[:2])  # the first step's
+    picture = last.read_bytes()
+    last.write_bytes(picture[:200])
+    with pytest.raises(DataError, match=last.name):
+        train(recipe, tmp_path / "parts")
+    assert (tmp_path / "parts" / CHECKPOINT).exists()
+    last.write_bytes(picture)
+    train(recipe, tmp_path / "parts", resume=True)
+    same(tmp_path / "whole" / CHECKPOINT, tmp_path / "parts" / CHECKPOINT)
+
+
 def test_what_a_run_started_from_may_be_gone(small: Overrides, tmp_path: Path) -> None:
     train(load_recipe("rrsisd-released", small("--steps=1", "--data.val=null")), tmp_path / "first")
     start = Path(shutil.copytree(tmp_path / "first" / "last", tmp_path / "start"))

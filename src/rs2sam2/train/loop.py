@@ -203,7 +203,7 @@ class Trainer:
         Saving takes all processes; where there are several, the others wait for this one elsewhere.
         """
         if self.world.size == 1 and self.state.step > self.saved_step:
-            self._save()
+            self._save(mended=True)
             self.line.note(f"saved at step {self.state.step}; mend the data, then go on with --resume")
 
     # Validation.
@@ -267,7 +267,8 @@ class Trainer:
                 failure = UsageError(f"{error}; mend that, then go on with --resume")
         self.world.agree(failure)
 
-    def _save(self) -> None:
+    def _save(self, *, mended: bool = False) -> None:
+        """Save. `mended`: files of the data may change before the run goes on."""
         tensors = {f"model/{name}": t for name, t in (self.learner.module.state_dict() | self.frozen).items()}
         tensors |= {f"optimizer/{name}": t for name, t in self.optimizer.tensors().items()}
         if self.ema is not None:
@@ -284,8 +285,9 @@ class Trainer:
             "rng": self.world.gather(random_rest),
             "recipe": self.recipe.to_dict(),
             "items": len(self.data),
-            "data": self.fingerprint,
         }
+        if not mended:
+            state["data"] = self.fingerprint
         checkpointing.save_checkpoint(self.checkpoint, tensors, state, self.world)
         self.saved, self.saved_step = time.monotonic(), self.state.step
 

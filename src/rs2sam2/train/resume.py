@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rs2sam2.checkpoint.folder import BUNDLED
 from rs2sam2.errors import UsageError
 from rs2sam2.train.recipe import Recipe
 
@@ -61,11 +62,17 @@ def without_start(recipe: Recipe, last: Path) -> Recipe:
     init = getattr(recipe.options, "init", None)
     if init is None:
         return recipe
-    gone = [path for path in (init.weights, init.lite0) if path is not None and not Path(path).exists()]
+    gone = [path for path in (init.weights, init.lite0) if path is not None and _is_gone(str(path))]
     if not gone or (init.weights is not None and not last.is_dir()):
         return recipe
-    start = type(init)(weights=None if init.weights is None else str(last), vocabulary=init.vocabulary)
+    vocabulary = None if init.vocabulary is None or _is_gone(str(init.vocabulary)) else init.vocabulary
+    start = type(init)(weights=None if init.weights is None else str(last), vocabulary=vocabulary)
     return replace(recipe, options=replace(recipe.options, init=start))
+
+
+def _is_gone(named: str) -> bool:
+    """Whether this is neither in the package nor a file or folder here; an id on the hub counts as gone, being far."""
+    return named != BUNDLED and not Path(named).exists()
 
 
 def differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:

@@ -124,6 +124,12 @@ def test_what_is_not_to_be_touched(phrase: str) -> None:
 def test_a_class_of_the_model_is_no_other() -> None:
     assert plain("the warehouses by the quay") == "the buildings next to the harbor"
     assert plain("the derelict warehouse") == "the derelict building"
+    assert plain("jets abreast") == "airplanes abreast"
+    assert plain("the yacht offshore") == "the ship offshore" and plain("the boeing 747") == "the airplane 747"
+    assert plain("numerous yachts") == "numerous ships"
+    assert (
+        plain("all trucks", ("vehicle", "car")) == "all trucks" and plain("all trucks", ("vehicle",)) == "all vehicles"
+    )
     assert plain("the warehouses by the quay", ("warehouse", "quay")) == "the warehouses next to the quay"
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from rs2sam2.data.language.lexicon import COLOR_WORDS, SHAPE_WORDS, SIZE_WORDS, TAXONOMY, canonical, noun_of, plural
 from rs2sam2.data.language.places import PICTURES, THIS
-from rs2sam2.data.language.synonyms import SYNONYMS
+from rs2sam2.data.language.synonyms import SYNONYMS, UNDERSTOOD
 from rs2sam2.data.language.tokens import (
     ABOVE_BELOW,
     COMPARISONS,
@@ -43,7 +43,9 @@ _COLLECTING = frozenset(
     words(
         "group groups pair pairs row rows line lines cluster clusters set couple bunch series number lot collection fleet "
         "patch patches strip strips stretch body bodies area areas region regions section sections piece pieces kind type frustum "
-        "outline outlines mask masks footprint footprints"
+        "outline outlines mask masks footprint footprints either those numbers dozens hundreds plenty types kinds class category "
+        "instance instances example examples count fleets formation polygon polygons box boxes bounding contour contours "
+        "silhouette silhouettes shape shapes sign zoom focus click put place interested colour fill crop"
     )
 )
 """A row of ships is ships."""
@@ -78,10 +80,10 @@ def names_a_class(phrase: str, classes: tuple[str, ...]) -> bool:
     said = words(phrase)
     known = _class_words(classes)
     end = next((i for i in range(len(said)) if _ties(said, i)), len(said))
-    meant = set(said[:end]) - TELLING - _SAYS_NOTHING - _COLLECTING
+    meant = set(said[:end]) - DESCRIBING - _COLLECTING
     if meant:
         return not meant.isdisjoint(known)
-    foreign = set(said) - TELLING - _SAYS_NOTHING
+    foreign = set(said) - DESCRIBING
     return bool(said) and (not foreign or not foreign.isdisjoint(known))
 
 
@@ -98,5 +100,7 @@ def _class_words(classes: tuple[str, ...]) -> frozenset[str]:
     known = {*map(canonical, classes)}
     known |= {kind for general in known & TAXONOMY.keys() for kind in TAXONOMY[general]}
     names = {name for c in known for name in (*noun_of(c).names, *noun_of(c).plurals, *noun_of(c).heard)}
-    names |= {form for c in known for name in SYNONYMS.get(c, ()) for form in (name, plural(name))}
+    names |= {
+        form for c in known for name in (*SYNONYMS.get(c, ()), *UNDERSTOOD.get(c, ())) for form in (name, plural(name))
+    }
     return frozenset(word for name in names for word in words(name))

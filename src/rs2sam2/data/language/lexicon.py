@@ -34,14 +34,18 @@ _IRREGULAR = {
     "crevasse": "crevasses", "avalanche": "avalanches",
 }  # fmt: skip
 """Endings that the rules would misspell, in one direction or the other."""
-_VES = {"wharves": "wharf", "leaves": "leaf", "shelves": "shelf", "halves": "half", "wolves": "wolf"}
+_VES = {
+    "wharves": "wharf", "leaves": "leaf", "shelves": "shelf", "halves": "half", "wolves": "wolf", "calves": "calf",
+    "hooves": "hoof", "scarves": "scarf", "loaves": "loaf", "knives": "knife", "thieves": "thief",
+}  # fmt: skip
 """Plurals of nouns in -f; what else ends in -ves has its own e ("groves", "curves")."""
 
 
 def plural(name: str) -> str:
     """The English plural of a noun's last word."""
-    if (one := next((one for one in _IRREGULAR if name.endswith(one)), None)) is not None:
-        return name.removesuffix(one) + _IRREGULAR[one]
+    manies = _IRREGULAR | {one: many for many, one in _VES.items()}
+    if (one := next((one for one in manies if name.endswith(one)), None)) is not None:
+        return name.removesuffix(one) + manies[one]
     if name.endswith(_ONE_AND_MANY):
         return name
     if name.endswith(("s", "x", "sh", "ch")):

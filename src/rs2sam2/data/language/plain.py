@@ -10,7 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 from rs2sam2.data.language.known import DESCRIBING, TELLING
-from rs2sam2.data.language.lexicon import COLOR_WORDS, COUNTS, NOUNS, SHAPE_WORDS, SIZE_WORDS, TAXONOMY, noun_of, plural
+from rs2sam2.data.language.lexicon import (
+    COLOR_WORDS,
+    COUNTS,
+    KINDS_OF,
+    NOUNS,
+    SHAPE_WORDS,
+    SIZE_WORDS,
+    TAXONOMY,
+    noun_of,
+    plural,
+)
 from rs2sam2.data.language.parser import PhraseError, parse
 from rs2sam2.data.language.places import ENDS, OF_PICTURES, PICTURES, SIDES, THIS
 from rs2sam2.data.language.synonyms import SYNONYMS, UNDERSTOOD
@@ -43,11 +53,15 @@ _TIES = words(
 )
 _BEFORE_A_SIDE = words("the far very extreme upper lower top bottom from on in at to")
 _AROUND_A_NAME = DESCRIBING | {*_TIES, *words("toward towards along into onto off like was were has have had")}
-_BEFORE_A_NAME = _AROUND_A_NAME | {*words(_LEADS), "count", "list"}
+_BEFORE_A_NAME = _AROUND_A_NAME | {
+    *words(_LEADS),
+    *words("count list multiple various numerous last such either neither"),
+}
 _AFTER_A_NAME = _AROUND_A_NAME | {
     *words(_TAILS), *_STANDING,
     *words("can could will would should do does did who whose what when where while because if so then i we you he she"),
-    *words("they me us him them too now here there today number"),
+    *words("they me us him them too now here there today number together everywhere outside again alone apart opposite beyond"),
+    *words("offshore afloat separately group cluster fleet only please"),
 }  # fmt: skip
 """After these and before those a name is whole: "the jets we saw" are jets, "the jet ski" is none."""
 _GENERAL = words(
@@ -134,14 +148,18 @@ def _exchanged(said: Sequence[str], classes: tuple[str, ...]) -> Iterator[str]:
 def _stands_alone(run: Words, before: str, rest: Sequence[str], nouns: dict[Words, Words]) -> bool:
     """Whether a name is all of a thing's name, by the word before it and the words after it.
 
-    A word before it that nobody knows describes it ("the derelict warehouse"), but may be part of a general one ("the volley ball field").
+    An unknown word before it describes it ("the derelict warehouse"), but may be part of a general name ("the volley ball field").
+    An unknown word after it may be what it is a part of ("the jet ski"), but not where there are several ("jets abreast").
     """
     after = rest[0] if rest else ""
     if _longest(rest, nouns) or after == "shaped":
         return False
     known = not before or before in _BEFORE_A_NAME or before.endswith("ed") or before.isdigit()
-    describes = run[-1] not in _GENERAL and all(before != noun[-1] for noun in nouns)
-    return (known or describes) and (not after or after in _AFTER_A_NAME or after.endswith(("ed", "ing")))
+    if not known and (run[-1] in _GENERAL or any(before == noun[-1] for noun in nouns)):
+        return False
+    several = run[-1].endswith("s") and not run[-1].endswith("ss")
+    numbered = any(letter.isdigit() for letter in after)  # "the boeing 747"
+    return several or numbered or not after or after in _AFTER_A_NAME or after.endswith(("ed", "ing"))
 
 
 def _begins_a_name(rest: Sequence[str], nouns: dict[Words, Words]) -> bool:
@@ -274,6 +292,8 @@ def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
         table |= dict.fromkeys(noun.heard, noun.names[0])
     instead: dict[str, str] = {}  # where a model knows the general class and not the kind
     for general in TAXONOMY.keys() & classes:
+        if general in KINDS_OF and TAXONOMY[general] & {*classes}:
+            continue  # "vehicle" beside "car": that a truck is one is known where the phrase is read
         for kind in TAXONOMY[general] - {*classes}:
             instead |= dict.fromkeys(noun_of(kind).plurals, noun_of(general).plurals[0])
             instead |= dict.fromkeys(noun_of(kind).names, noun_of(general).names[0])
