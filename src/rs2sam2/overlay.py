@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -64,7 +65,7 @@ def _wrapped(text: str, font: Font, room: float) -> list[str]:
     """A text in lines of at most ``room`` pixels, broken at spaces where there are any."""
     parts: list[str] = []
     while font.getlength(text) > room:
-        fits = max(1, next(n for n in range(len(text), -1, -1) if font.getlength(text[:n]) <= room))
+        fits = max(1, bisect_right(range(len(text)), room, key=lambda n: font.getlength(text[: n + 1])))
         space = text.rfind(" ", 1, fits + 1)
         end = space if space > 0 else fits
         parts.append(text[:end].rstrip())

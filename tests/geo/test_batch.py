@@ -250,6 +250,9 @@ def test_a_folder_with_results_of_another_scene_of_that_name_is_refused(tmp_path
             archive.check_fresh(archive.plan([str(other)], out, SUFFIXES), resume)
     Path(scenes[0]).rename(other)  # the same one, moved
     archive.check_fresh(archive.plan([str(other)], out, SUFFIXES), resume=True)
+    respelled = Path(scenes[0]).parent / ".." / Path(scenes[0]).parent.name / Path(scenes[0]).name
+    write(respelled, paint(SIZE))  # changed since, and spelled otherwise
+    archive.check_fresh(archive.plan([str(respelled)], out, SUFFIXES), resume=True)
 
 
 def render(folder: Path, count: int) -> list[str]:

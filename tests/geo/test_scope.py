@@ -157,11 +157,14 @@ def test_pieces_that_the_coarse_look_marked_stay_and_specks_go() -> None:
         return [i for i, p in enumerate(pieces) if gate[int(p.bounds[1]), int(p.bounds[0])]]
 
     pieces = [beside, speck, thing, small]
-    phrases = ("ships at the top", "the road at the top", "the leftmost ship")
-    several, thing_and_parts, one = (least_share(phrase) for phrase in phrases)
+    assert least_share("ships at the top") is None and least_share("the northernmost thing") is None
+    phrases = ("the two ships at the top", "the road at the top", "the leftmost ship")
+    several, thing_and_parts, one = (least_share(phrase) or 0.0 for phrase in phrases)
     assert kept(pieces, several) == [2, 3]
     assert kept(pieces, thing_and_parts) == [2]
     assert kept([*pieces[:3], shapely.box(40, 0, 50, 7)], thing_and_parts) == [2, 3]
     assert kept([*pieces[:3], shapely.box(40, 0, 50, 7)], one) == [2]
     assert kept([shapely.box(20, 0, 22, 2), shapely.box(30, 0, 35, 5)], one) == [1]  # none is marked: the largest
+    across = [shapely.box(*b) for b in ((0, 0, 50, 4), (0, 4, 10, 9), (40, 4, 50, 9))]  # the first has most, all told
+    assert kept(across, one) == [1, 2]
     assert kept([], one) == []

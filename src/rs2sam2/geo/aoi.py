@@ -97,7 +97,11 @@ def polygons_of(shape: Any) -> Any:
 
     if shape.geom_type in ("Polygon", "MultiPolygon"):
         return shape
-    parts = shapely.get_parts(shapely.get_parts(shape))
+    parts = shapely.get_parts(shape)
+    while (
+        shapely.get_type_id(parts) > shapely.GeometryType.POLYGON
+    ).any():  # multi-parts and collections, in each other
+        parts = shapely.get_parts(parts)
     return shapely.union_all(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON])
 
 

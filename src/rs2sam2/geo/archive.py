@@ -171,10 +171,9 @@ def check_fresh(jobs: Sequence[Job], resume: bool = False) -> None:
     """UsageError where one of these was done before, unless to ``resume``, or another scene of its name was, in any case."""
     for job in jobs:
         record, folder = read_record(job.record), job.record.parent.parent
-        other = job.source if record is None else record.get("source", job.source)
-        if other != job.source and (record is None or record.get("stamp") != _stamp(Path(job.source))):
+        if record is not None and not _same_scene(record, job.source):
             raise UsageError(
-                f"{folder} holds results of {other} by the name that those of {job.source} would have; name another folder "
+                f"{folder} holds results of {record['source']} by the name that those of {job.source} would have; name another folder "
                 "with -o"
             )
         if job.record.exists() and not resume:
@@ -182,6 +181,14 @@ def check_fresh(jobs: Sequence[Job], resume: bool = False) -> None:
                 f"{folder} holds results of {job.source} already; add --resume to do what is missing or has changed, or name "
                 "another folder"
             )
+
+
+def _same_scene(record: dict[str, Any], source: str) -> bool:
+    """Whether a record is of this scene: by its path however spelled, or moved; those of older versions cannot tell."""
+    other = record.get("source", source)
+    if other == source or "stamp" not in record:
+        return True
+    return os.path.realpath(other) == os.path.realpath(source) or bool(record["stamp"] == _stamp(Path(source)))
 
 
 def read_record(path: Path) -> dict[str, Any] | None:

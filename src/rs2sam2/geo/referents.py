@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rs2sam2.geo.blending import Band
 from rs2sam2.geo.expected import one_at_a_time
 from rs2sam2.geo.polygons import Polygonizer
-from rs2sam2.geo.scope import SPECK, Place, least_share
+from rs2sam2.geo.scope import SPECK, Place
 from rs2sam2.geo.tiles import Tile
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ MOST = 0.5
 """Share of a piece that has to be marked."""
 
 
-def fine_pass(bands: Iterable[Band], places: Mapping[int, Place], phrases: Sequence[str]) -> dict[int, Referents]:
-    """For each number of a phrase that has a place, what is meant of the pieces of its mask in bands of the frame."""
+def fine_pass(bands: Iterable[Band], places: Mapping[int, Place], least: Mapping[int, float]) -> dict[int, Referents]:
+    """For each number of a phrase that has a place, what is meant of the pieces of its mask in bands of the frame.
+
+    ``least``: their `least_share`. All pieces are held at once, so this is for phrases that mean a few of what is near.
+    """
     polygonizers: dict[int, Polygonizer] = {}
     pieces: dict[int, list[Polygon]] = {p: [] for p in places}
     for band in bands:
@@ -35,7 +38,7 @@ def fine_pass(bands: Iterable[Band], places: Mapping[int, Place], phrases: Seque
             pieces[p] += [piece.polygon for piece in polygonizer.add(band.masks[p], band.scores[p])]
     for p, polygonizer in polygonizers.items():
         pieces[p] += [piece.polygon for piece in polygonizer.finish()]
-    return {p: Referents(pieces[p], place.parts(), least_share(phrases[p])) for p, place in places.items()}
+    return {p: Referents(pieces[p], place.parts(), least[p]) for p, place in places.items()}
 
 
 class Referents:
@@ -60,7 +63,7 @@ class Referents:
         largest = (shared == most[part]) & (shared > 0)
         beside = (shared >= SPECK * most[part]) & (marked[which] > MOST * areas[which])
         kept[which[largest | beside]] = True
-        kept &= marked >= least * max(marked, default=0.0)
+        kept &= marked >= least * marked[kept].max(initial=0.0)
         if not kept.any() and len(shapes):
             kept[int(np.argmax(areas))] = True
         self._shapes = shapes[kept]

@@ -93,18 +93,19 @@ def every(phrase: str, classes: tuple[str, ...] = ()) -> str:
     return _all_of(selection, sized=True) if bare and kind else phrase
 
 
-def least_share(phrase: str) -> float:
+def least_share(phrase: str) -> float | None:
     """How large a piece must be to be meant, too, beside the largest one that the coarse look marked: a share of it.
 
     1 where one of comparable things is meant ("the leftmost ship"): no other is. Of any other single thing, what is no
-    speck may be a part ("the road on the left", under trees). 0 where several are meant, or the parser does not know.
+    speck may be a part ("the road on the left", under trees). 0 where a number of things is meant; None where any number is,
+    or the parser does not know.
     """
     try:
         selection = overhear(plain(phrase))
     except PhraseError:
-        return 0.0
+        return None
     if selection.quantity != "one":
-        return 0.0
+        return 0.0 if isinstance(selection.quantity, int) else None
     return 1.0 if any(is_ranking(c) for c in selection.where) else SPECK
 
 

@@ -23,7 +23,7 @@ from rs2sam2.geo.raster import gdal_options, with_gdal_options
 from rs2sam2.geo.referents import fine_pass
 from rs2sam2.geo.result import Feature, PhraseSummary, SceneResult
 from rs2sam2.geo.scene import CACHE_MEGABYTES, Scene, view_size
-from rs2sam2.geo.scope import Place, Scope, every, find_places, local_phrase, scope_of
+from rs2sam2.geo.scope import Place, Scope, every, find_places, least_share, local_phrase, scope_of
 from rs2sam2.geo.stac import outline_of, write_item
 from rs2sam2.geo.staging import check_closed, let_go, remove_stale, staging, write_errors
 from rs2sam2.geo.tiles import Tile, TileGrid, is_slim
@@ -203,14 +203,16 @@ class _Run:
         return scope_of(phrase) if self.options.scope == "auto" else self.options.scope
 
     def _gates(self) -> list[Gate | None]:
-        """Where each phrase's mask may be. Those about the scene have a fine pass of their own, which says what is meant."""
+        """Where each phrase's mask may be: near its place. A fine pass first says which things there are a single one or a few."""
         placed = {p: place for p, place in self.places.items() if place is not None}
-        gates: list[Gate | None] = [None] * len(self.scopes)
-        if placed:
-            near = [placed[p].gate if p in placed else None for p in range(len(self.scopes))]
+        near = [placed[p].gate if p in placed else None for p in range(len(self.scopes))]
+        gates: list[Gate | None] = [*near]
+        least = {p: share for p in placed if (share := least_share(self.about.phrases[p])) is not None}
+        if least:
+            few = {p: placed[p] for p in least}
             answers = self._answers(self._asked(fine=True))
             bands = blend(answers, self.grid, self.about.decision, tuple(near), self.scene.inside)
-            for p, referents in fine_pass(bands, placed, self.about.phrases).items():
+            for p, referents in fine_pass(bands, few, least).items():
                 gates[p] = referents.gate
         return gates
 

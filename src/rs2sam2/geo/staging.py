@@ -54,7 +54,8 @@ def check_closed(outputs: Sequence[Path]) -> None:
 def remove_stale(output: Path, items: bool) -> None:
     """What other programs and earlier runs left beside an output that was rewritten: statistics, overviews, masks, items."""
     for suffix in (".aux.xml", ".ovr", ".msk", *(() if items else (".stac.json",))):
-        output.with_name(output.name + suffix).unlink(missing_ok=True)
+        with suppress(OSError):  # the output itself is there and whole
+            output.with_name(output.name + suffix).unlink(missing_ok=True)
 
 
 def let_go(writer: Writer) -> None:
