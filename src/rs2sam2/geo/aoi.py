@@ -98,9 +98,8 @@ def polygons_of(shape: Any) -> Any:
     if shape.geom_type in ("Polygon", "MultiPolygon"):
         return shape
     parts = shapely.get_parts(shape)
-    while (
-        shapely.get_type_id(parts) > shapely.GeometryType.POLYGON
-    ).any():  # multi-parts and collections, in each other
+    # until no multi-parts and collections are left, which may lie in each other
+    while (shapely.get_type_id(parts) > shapely.GeometryType.POLYGON).any():
         parts = shapely.get_parts(parts)
     return shapely.union_all(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON])
 

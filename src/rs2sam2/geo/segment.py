@@ -7,7 +7,7 @@ scene -> tiles -> model -> bands of masks -> polygons and writers
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -210,7 +210,7 @@ class _Run:
         least = {p: share for p in placed if (share := least_share(self.about.phrases[p])) is not None}
         if least:
             few = {p: placed[p] for p in least}
-            answers = self._answers(self._asked(fine=True))
+            answers = self._answers(self._asked(few))
             bands = blend(answers, self.grid, self.about.decision, tuple(near), self.scene.inside)
             for p, referents in fine_pass(bands, few, least).items():
                 gates[p] = referents.gate
@@ -234,16 +234,16 @@ class _Run:
             skip_unreadable=self.options.skip_unreadable, advance=advance,
         )  # fmt: skip
 
-    def _asked(self, fine: bool = False) -> Iterator[Asked]:
-        """Each tile with the phrases that have something to find there; ``fine``: only those about the scene."""
+    def _asked(self, few: Collection[int] | None = None) -> Iterator[Asked]:
+        """Each tile with the phrases that have something to find there; ``few``: only these, and only tiles that have any."""
         for row in self.grid.rows():
             for tile in row:
                 if not self.scene.touches(tile):
                     yield Asked(tile, (), read=False)
                     continue
-                among = self.places if fine else range(len(self.scopes))
+                among = range(len(self.scopes)) if few is None else few
                 numbers = tuple(p for p in among if self._wanted(p, tile))
-                yield Asked(tile, numbers, read=bool(numbers) or (self.read_all and not fine))
+                yield Asked(tile, numbers, read=bool(numbers) or (self.read_all and few is None))
 
     def _wanted(self, phrase: int, tile: Tile) -> bool:
         if phrase not in self.places:
