@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rs2sam2.process_group import process_group
+
 T = TypeVar("T")
 
 
@@ -43,11 +45,8 @@ def joined() -> Iterator[Ranks]:
         return
     import torch.distributed as dist
 
-    dist.init_process_group("gloo")
-    try:
+    with process_group("gloo"):
         yield Ranks(dist.get_rank(), dist.get_world_size())
-    finally:
-        dist.destroy_process_group()
 
 
 def local_device(device: str) -> str:

@@ -5,7 +5,6 @@ Everything here also works in a single process, where it does nothing.
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from rs2sam2.errors import RS2SAM2Error, UsageError
+from rs2sam2.process_group import process_group
 
 if TYPE_CHECKING:
     from rs2sam2.train.learner import Learner
@@ -90,14 +90,8 @@ def join(device: str) -> Iterator[World]:
             )
         place = torch.device("cuda", local)
         torch.cuda.set_device(place)
-    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
-    try:
+    with process_group("nccl" if place.type == "cuda" else "gloo"):
         yield World(place, dist.get_rank(), size)
-        dist.barrier()  # nobody leaves while another still talks to it
-    finally:
-        # A sharded model refers to the group in circles; what is left of it when Python ends takes threads down with it.
-        gc.collect()
-        dist.destroy_process_group()
 
 
 def spread(learner: Learner, world: World, parallel: str) -> nn.Module:
