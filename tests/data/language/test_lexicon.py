@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from rs2sam2.data.language.evaluate import execute
@@ -10,6 +12,8 @@ from rs2sam2.data.language.layout import Layout, SceneObject
 from rs2sam2.data.language.lexicon import NOUNS, canonical, covers, noun_of, plural, singular
 from rs2sam2.data.language.parser import parse
 from rs2sam2.data.language.plain import plain
+from rs2sam2.data.language.program import Program, Selection
+from rs2sam2.data.language.wording import phrase_for
 
 
 @pytest.mark.parametrize(
@@ -95,3 +99,38 @@ def test_a_noun_means_its_kinds() -> None:
     assert execute(parse("all buildings"), layout) == {0, 1} and execute(parse("the house"), layout) == {0}
     river = Layout(100, 100, (SceneObject("river", boxes[0], 100),))
     assert execute(parse("the water"), river) == {0}  # so nobody asks for water as for what is not there
+
+
+@pytest.mark.parametrize(
+    ("filed", "name"),
+    [
+        ("ship/boat", "ship"),
+        ("Grass/Lawn", "grass"),
+        ("Passenger/Cargo Plane", "passenger cargo plane"),
+        ("Truck w/Box", "truck w box"),
+        ("Bare / sparse vegetation", "bare sparse vegetation"),
+    ],
+)
+def test_what_follows_a_slash_is_left_out_only_after_a_noun(filed: str, name: str) -> None:
+    assert canonical(filed) == name
+
+
+@pytest.mark.parametrize(
+    "cover", ["grass", "sea", "snow and ice", "Bare / sparse vegetation", "tree cover", "cropland"]
+)
+def test_land_cover_that_a_set_names_is_not_counted(cover: str) -> None:
+    assert noun_of(cover).mass and noun_of(cover).plurals == noun_of(cover).names
+
+
+def test_sheep_are_one_and_many() -> None:
+    assert plural("sheep") == "sheep" and not noun_of("sheep").mass
+
+
+@pytest.mark.parametrize(
+    ("name", "article"),
+    [("utility pole", "a"), ("university", "a"), ("airport", "an"), ("unpaved lot", "an"), ("unidentified hut", "an")],
+)
+def test_the_article_goes_by_the_sound(name: str, article: str) -> None:
+    program = Program(Selection(name))
+    said = {phrase_for(program, Random(seed)) for seed in range(80)}
+    assert f"{article} {name}" in said and f"{'a' if article == 'an' else 'an'} {name}" not in said

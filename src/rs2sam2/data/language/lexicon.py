@@ -26,7 +26,9 @@ class Noun:
         return self.plural_names or (self.names if self.mass else tuple(plural(name) for name in self.names))
 
 
-_ONE_AND_MANY = ("craft", "tracks", "quarters", "works", "barracks", "crossroads", "series", "species")
+_ONE_AND_MANY = (
+    "craft", "tracks", "quarters", "works", "barracks", "crossroads", "series", "species", "sheep", "cattle", "deer",
+)  # fmt: skip
 """Endings of nouns that are one and many alike."""
 _IRREGULAR = {
     "oasis": "oases", "volcano": "volcanoes", "tornado": "tornadoes", "torpedo": "torpedoes", "prairie": "prairies",
@@ -39,6 +41,14 @@ _VES = {
     "hooves": "hoof", "scarves": "scarf", "loaves": "loaf", "knives": "knife", "thieves": "thief",
 }  # fmt: skip
 """Plurals of nouns in -f; what else ends in -ves has its own e ("groves", "curves")."""
+
+
+_MASS = (
+    "asphalt", "concrete", "cover", "cropland", "debris", "desert", "farmland", "forest", "grass", "grassland", "gravel",
+    "ice", "land", "lichen", "moss", "mud", "ocean", "pasture", "rubble", "sand", "scrub", "sea", "sediment", "shrubland",
+    "snow", "soil", "tundra", "turf", "vegetation", "water", "wetland", "woodland",
+)  # fmt: skip
+"""Last words of land cover that a set names in its own way ("sparse vegetation", "snow and ice"): it is not counted."""
 
 
 def plural(name: str) -> str:
@@ -167,11 +177,17 @@ def _filed() -> dict[str, str]:
 def canonical(category: str) -> str:
     """The canonical name of a data set's class: "Expressway-Service-area" is "expressway service area".
 
-    Text in brackets and after a slash is left out; a class nobody knows keeps its own name in lower case.
+    Text in brackets is left out, and so is what follows a slash after a noun that is known ("ship/boat"); a class nobody
+    knows keeps its own name in lower case.
     """
-    name = re.sub(r"\(.*?\)", " ", category.lower()).split("/")[0]
-    name = " ".join("".join(letter if letter.isalnum() else " " for letter in name).split())
+    name = re.sub(r"\(.*?\)", " ", category.lower())
+    before = _words(name.split("/")[0])
+    name = before if _squash(before) in _filed() or before in _MASS else _words(name)
     return _filed().get(_squash(name), name or category.lower())
+
+
+def _words(name: str) -> str:
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in name).split())
 
 
 @cache
@@ -183,6 +199,8 @@ def noun_of(category: str) -> Noun:
     name = canonical(category)
     if name in NOUNS:
         return NOUNS[name]
+    if name.split()[-1:] and name.split()[-1] in _MASS:
+        return Noun((name,), mass=True)
     one = singular(name)
     return Noun((one,), plural_names=(name,)) if one != name else Noun((name,))
 

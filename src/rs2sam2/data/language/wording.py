@@ -6,6 +6,7 @@ generator picks one, so the same generator state gives the same phrase.
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 from rs2sam2.data.language.lexicon import COUNTS, NETWORKS, RANKS, noun_of
@@ -182,6 +183,10 @@ def _place(region: str, far: bool, plain: bool, random: Random) -> tuple[str, st
     return "", random.choice(_POST[region])
 
 
+_AS_YOU = re.compile(r"uni(?![dmnr])|uti|us[eu]|eu|one\b")
+"""Beginnings that are written with a vowel and spoken with none: "a utility pole"."""
+
+
 def _quantified(
     selection: Selection, modifiers: str, singular: str, plural: str, mass: bool, definite: bool, random: Random
 ) -> str:
@@ -192,7 +197,7 @@ def _quantified(
         name = f"{modifiers} {singular}".strip()
         if definite or random.random() < 0.8:
             return f"the {name}"
-        return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+        return f"{'an' if name[0] in 'aeiou' and not _AS_YOU.match(name) else 'a'} {name}"
     if quantity == "all":
         name = f"{modifiers} {singular if mass else plural}".strip()
         if mass or (plural != singular and random.random() < 0.3):
