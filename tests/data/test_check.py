@@ -80,6 +80,20 @@ def test_images_that_look_the_same(tmp_path):
     assert ("alike across splits", "train+val", "5.png") in found(report)
 
 
+def test_a_phrase_with_and_without_a_target_in_one_image_is_found(tmp_path):
+    root = refs(tmp_path)
+    lines = [json.loads(line) for line in (root / "train.jsonl").read_text().splitlines()]
+    one = next(line for line in lines if line["targets"])
+    again = one | {"id": "again", "phrase": one["phrase"].upper(), "targets": []}
+    other = next(line for line in lines if line["image"] != one["image"])
+    elsewhere = again | {"id": "elsewhere", "image": other["image"]}
+    (root / "train.jsonl").write_text("\n".join(json.dumps(line) for line in [*lines, again, elsewhere]))
+    report = check_dataset(open_dataset(root))
+    both = [f for f in report.findings if f.what == "asked both ways"]
+    assert [(f.split, f.id) for f in both] == [("train", "again")] and f"a target in {one['id']}" in both[0].detail
+    assert not report.broken
+
+
 def test_unknown_words(tmp_path):
     root = refsegrs(tmp_path)
     (root / "output_phrase_val.txt").write_text("1 the gyrocopter on the left\n4 a gyrocopter\n")
@@ -99,6 +113,15 @@ def test_a_split_that_cannot_be_read_does_not_hide_the_others(tmp_path):
     report = check_dataset(open_dataset(root))
     assert [(f.what, f.split) for f in report.broken] == [("unreadable split", "val")]
     assert report.splits["train"].samples == 6
+
+
+@pytest.mark.parametrize("splits", [None, ["val"]])
+def test_without_the_words_of_training_none_is_unknown(tmp_path, splits):
+    root = refs(tmp_path)
+    (root / "train.jsonl").write_text("{")
+    report = check_dataset(open_dataset(root), splits)
+    assert [(f.what, f.split) for f in report.broken] == [("unreadable split", "train")]
+    assert report.splits["val"].samples and not any(f.what == "unknown word" for f in report.findings)
 
 
 def test_usable_leaves_out_what_is_broken_and_nothing_else(tmp_path):

@@ -5,7 +5,9 @@ import pytest
 from fake_sets import refs, refsegrs, risbench, rrsisd
 
 from rs2sam2.data import convert_dataset, open_dataset, safe_pickle
-from rs2sam2.errors import UsageError
+from rs2sam2.data.builder.annotated import read_layouts
+from rs2sam2.data.refs import read_info
+from rs2sam2.errors import DataError, UsageError
 
 
 def contents(root):
@@ -128,3 +130,23 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
     with pytest.raises(UsageError, match="not an empty folder"):
         convert_dataset(data, tmp_path / "b")
     assert [p.name for p in (tmp_path / "b").iterdir()] == ["thesis.txt"]
+
+
+def test_layouts_go_along_under_the_new_names(tmp_path):
+    root = refs(tmp_path / "a")
+    (root / "layouts").mkdir()
+    ship = {"category": "ship", "box": [1.5, 2, 3, 4], "area": 3.0}
+    names = [f"images/{i}.png" for i in range(6)]
+    lines = [{"image": name, "width": 64, "height": 64, "objects": [ship]} for name in [*names, "images/gone.png"]]
+    (root / "layouts" / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for images, drop in (("copy", True), ("reference", False)):
+        out = tmp_path / images
+        convert_dataset(open_dataset(root), out, images=images, drop_broken=drop)
+        layouts, info = read_layouts(out, "train"), read_info(out)
+        assert {info.image_root / name for name in layouts} == {s.image for s in contents(out) if s.split == "train"}
+        assert all(layout.objects[0].box == (1.5, 2, 3, 4) for layout in layouts.values())
+        assert [path.name for path in (out / "layouts").iterdir()] == ["train.jsonl"]
+    (root / "layouts" / "train.jsonl").write_bytes(b'{"image": "images/0.png"}\n\xff\n')
+    with pytest.raises(DataError, match=r"layouts.train\.jsonl line 2 names no image .* correct or remove it"):
+        convert_dataset(open_dataset(root), tmp_path / "c")
+    assert not (tmp_path / "c").exists()

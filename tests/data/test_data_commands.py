@@ -34,6 +34,19 @@ def test_check_ends_with_4_where_something_is_broken(tmp_path, capsys):
     assert {"what": "missing image", "split": "test", "id": "3"}.items() <= report["findings"][0].items()
 
 
+def test_check_names_a_way_out_only_where_it_leads_out(tmp_path):
+    root = refs(tmp_path / "s")
+    (root / "images" / "4.png").unlink()
+    with pytest.raises(PartialFailureError, match="or leave those samples out: rs2sam2 data convert"):
+        call("check", root)
+    call("convert", root, tmp_path / "out", "--drop-broken")
+    (root / "train.jsonl").write_text("{")
+    with pytest.raises(PartialFailureError, match=r"1 things .*; correct them$"):
+        call("check", root, "--split", "val")
+    with pytest.raises(DataError):
+        call("convert", root, tmp_path / "out2", "--drop-broken")
+
+
 def test_check_takes_a_word_list(tmp_path, capsys):
     pytest.importorskip("pycocotools")
     (tmp_path / "words.txt").write_text("the a on in at\nship left tiny vehicle middle bridge bottom right")

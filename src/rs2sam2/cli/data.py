@@ -71,10 +71,10 @@ def check(
     else:
         say(_text(report))
     if report.broken:
-        raise PartialFailureError(
-            f"{len(report.broken)} things in {path} are broken (listed above); correct them, "
-            "or leave those samples out: rs2sam2 data convert PATH OUT --drop-broken"
-        )
+        way_out = "correct them"
+        if all(finding.what != "unreadable split" for finding in report.broken):  # convert has to read every split
+            way_out += ", or leave those samples out: rs2sam2 data convert PATH OUT --drop-broken"
+        raise PartialFailureError(f"{len(report.broken)} things in {path} are broken (listed above); {way_out}")
 
 
 @app.command

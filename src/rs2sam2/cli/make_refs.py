@@ -96,7 +96,7 @@ def make_refs(
     from dataclasses import asdict
 
     from rs2sam2.data.builder.choose import Recipe
-    from rs2sam2.data.builder.make import check_classes, check_roots, write
+    from rs2sam2.data.builder.make import check_classes, common_root, place_tiles, staging, write
     from rs2sam2.data.builder.source import Source
 
     recipe = Recipe(style, seed, per_image, no_target=no_target, incomplete=tuple(incomplete or ()))
@@ -105,16 +105,17 @@ def make_refs(
     source.check_splits(splits, hold_out or ())
     check_writable(output, folder=True)
     parts: list[Part] = []
-    for split_name, path in zip(splits, source.paths, strict=True):
-        parts += _read(source, path, split_name, output, hold_out or ())
-    check_classes(recipe.incomplete, [image for part in parts for image in part.images])
-    chosen = [_choose(part, recipe) for part in parts]  # before the first is written: all splits are, or none
-    check_roots(output, [part.images for part in parts])
+    with staging(output) as staged:
+        for split_name, path in zip(splits, source.paths, strict=True):
+            parts += _read(source, path, split_name, output, staged, hold_out or ())
+        check_classes(recipe.incomplete, [image for part in parts for image in part.images])
+        chosen = [_choose(part, recipe) for part in parts]  # before the first is written: all splits are, or none
+        within = [source.pictures(path, output) for path in source.paths]
+        root = common_root(output, {part.split: part.images for part in parts}, within)
+        place_tiles(staged, output, [part.split for part in parts])
     report = {}
     for part, pairs in zip(parts, chosen, strict=True):
-        counts = write(
-            output, name or output.resolve().name, part.split, part.images, pairs, recipe, licence, part.path.name
-        )
+        counts = write(output, name, part.split, part.images, pairs, recipe, licence, part.path.name, root)
         report[part.split] = asdict(counts) | {"images": len(part.images)}
     if json:
         say_json(report)
@@ -130,8 +131,10 @@ class Part(NamedTuple):
     path: Path
 
 
-def _read(source: Source, path: Path, split: str, output: Path, hold_out: Sequence[str]) -> list[Part]:
-    """A split, or two of them where images are held out."""
+def _read(source: Source, path: Path, split: str, output: Path, staged: Path, hold_out: Sequence[str]) -> list[Part]:
+    """A split, or two of them where images are held out. Tiles are written to `staged`, to be moved to `output`."""
+    from dataclasses import replace
+
     from rs2sam2.data.builder.make import held_out
 
     reading = {
@@ -141,7 +144,9 @@ def _read(source: Source, path: Path, split: str, output: Path, hold_out: Sequen
         "geojson": "cutting tiles",
     }
     with progress(reading[source.kind], 1) as bar:
-        found = source.read(path, split, output, follow(bar))
+        found = source.read(path, split, staged, follow(bar))
+    if source.kind == "geojson":
+        found = [replace(tile, image=output / tile.image.relative_to(staged)) for tile in found]
     if not hold_out:
         return [Part(split, found, path)]
     kept, held = held_out(found, hold_out)

@@ -39,6 +39,7 @@ NOTED = {
     "mask size": "the mask is of another size than its image (it is stretched to the image)",
     "alike in a split": "two image files of a split look the same",
     "alike across splits": "an image of one split looks like one of another: scores on it flatter",
+    "asked both ways": "a phrase that one sample of an image gives a target and another none",
     "unknown word": "a word that the training split (or the list given) does not have",
 }
 """Findings worth knowing; nothing is refused for them."""
@@ -123,13 +124,14 @@ def check_dataset(
     images = _look(samples, workers, progress)
     findings += _inspect(samples, images)
     findings += _alike(samples, images)
+    findings += _both_ways(samples)
     if words is None and "train" in data.splits():
-        words = {
-            w
-            for s in (samples if "train" in chosen else data.read("train"))
-            if s.split == "train"
-            for w in words_of(s.phrase)
-        }
+        try:
+            train = [s for s in samples if s.split == "train"] or data.read("train")
+            words = {w for s in train for w in words_of(s.phrase)}
+        except DataError as error:  # no word can be called unknown then
+            if "train" not in chosen:
+                findings.append(Finding("unreadable split", "train", "", str(error)))
     if words is not None:
         findings += _unknown(samples, set(words))
     return Report(str(data.root), data.layout.name, counts, tuple(findings))
@@ -246,6 +248,21 @@ def _alike(samples: Sequence[Sample], images: dict[Path, _Image]) -> list[Findin
         )
         what = "alike across splits" if len(where) > 1 else "alike in a split"
         findings.append(Finding(what, "+".join(where), group[0].name, names))
+    return findings
+
+
+def _both_ways(samples: Sequence[Sample]) -> list[Finding]:
+    together: defaultdict[tuple[Path, str], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        together[sample.image, " ".join(sample.phrase.lower().split())].append(sample)
+    findings = []
+    for those in together.values():
+        some = next((s for s in those if s.targets), None)
+        none = next((s for s in those if not s.targets), None)
+        if some and none:
+            where = "+".join(dict.fromkeys((some.split, none.split)))
+            detail = f"{none.phrase!r} of {none.image.name} has none, and a target in {some.id}"
+            findings.append(Finding("asked both ways", where, none.id, detail))
     return findings
 
 

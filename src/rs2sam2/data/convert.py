@@ -3,7 +3,8 @@
 Images are copied byte for byte (or, in the open format, referred to where they lie). Run-length codes and polygons
 stay what they are; mask files become run-length codes of the same pixels. Nothing that a sample says is lost on the
 way to RRSIS-D and back, except polygons of samples with several objects: they come back as the pixels they cover.
-The new folder appears when it is complete.
+What is annotated in the images (`layouts/`) goes along from the open format to itself. The new folder appears when it
+is complete.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import shutil
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +22,7 @@ from rs2sam2.data.check import Progress, usable
 from rs2sam2.data.registry import Dataset
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import UsageError
-from rs2sam2.files import new_folder, replacing
+from rs2sam2.files import new_folder, replacing, write_text
 
 Images = Literal["copy", "reference"]
 
@@ -66,8 +68,10 @@ def _write_refs(data: Dataset, out: Path, samples: list[Sample], images: Images,
         licence=info.licence if info else None,
         generator=info.generator if info else {"converted_from": data.layout.name},
     )
+    inside = Path("images" if images == "copy" else ".")
+    names = {path: (inside / path.parent.resolve().relative_to(common) / path.name).as_posix() for path in paths}
     if images == "copy":
-        copies = {path: out / "images" / path.parent.resolve().relative_to(common) / path.name for path in paths}
+        copies = {path: out / name for path, name in names.items()}
         for done, (path, copy) in enumerate(copies.items(), 1):
             if path.is_file():  # a missing image stays missing: data check says so of the copy as of the original
                 with replacing(copy) as temporary:
@@ -77,3 +81,11 @@ def _write_refs(data: Dataset, out: Path, samples: list[Sample], images: Images,
         samples = [replace(s, image=copies[s.image]) for s in samples]
     for split in dict.fromkeys(s.split for s in samples):
         refs.write_split(out, split, [s for s in samples if s.split == split])
+        layouts = data.root / "layouts" / f"{split}.jsonl"
+        if info and layouts.is_file():
+            write_text(out / "layouts" / layouts.name, refs.renamed(layouts, partial(_name, names, info.image_root)))
+
+
+def _name(names: dict[Path, str], root: Path, image: str) -> str | None:
+    """What an image that is named from `root` is called in the new set; None where that does not have it."""
+    return names.get(root / image)

@@ -9,7 +9,7 @@ One object a line; `id`, `image`, `phrase` and `targets` are required. The whole
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -81,7 +81,7 @@ def write_dataset_json(
     licence: str | None = None,
     generator: dict[str, Any] | None = None,
 ) -> None:
-    """Write `dataset.json`. `image_root` is relative to `folder`, or absolute. Call it before `write_split`."""
+    """Write `dataset.json`. `image_root` is relative to `folder`, or absolute."""
     data = {"format": FORMAT, "version": VERSION, "name": name, "image_root": Path(image_root).as_posix()}
     if licence is not None:
         data["licence"] = licence
@@ -116,14 +116,14 @@ def read(folder: str | Path, split: str) -> list[Sample]:
     return samples
 
 
-def write_split(folder: str | Path, split: str, samples: Iterable[Sample]) -> int:
-    """Write `{split}.jsonl`; returns how many samples. Images must lie under `image_root` of `dataset.json`.
+def write_split(folder: str | Path, split: str, samples: Iterable[Sample], image_root: Path | None = None) -> int:
+    """Write `{split}.jsonl`; returns how many samples. Images must lie under `image_root` (default: as `dataset.json` says).
 
     Mask files inside `folder` are referred to; those elsewhere are written as run-length codes.
     Raises UsageError where an image lies outside.
     """
     folder = Path(folder)
-    root = (read_info(folder).image_root if detect(folder) else folder).resolve()
+    root = (image_root or (read_info(folder).image_root if detect(folder) else folder)).resolve()
     inside: dict[Path, str] = {}
     count = 0
     with replacing(folder / f"{split}.jsonl") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as out:
@@ -143,6 +143,24 @@ def write_split(folder: str | Path, split: str, samples: Iterable[Sample]) -> in
             out.write(json.dumps(item, ensure_ascii=False, separators=(",", ":")) + "\n")
             count += 1
     return count
+
+
+def renamed(path: Path, name: Callable[[str], str | None]) -> str:
+    """The text of a file of samples or layouts, one a line, with each image called as `name` says; without it where None.
+
+    DataError where a line is no object that names an image.
+    """
+    lines = []
+    for number, line in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if line.strip():
+            try:
+                item = json.loads(line)
+                new = name(item["image"])
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                raise DataError(f"{path} line {number} names no image ({error}); correct or remove it") from None
+            if new is not None:
+                lines.append(json.dumps(item | {"image": new}, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return "".join(lines)
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -201,8 +201,23 @@ def test_objects_with_only_a_box_are_seen_but_never_a_target(tmp_path: Path) -> 
     path.write_text(json.dumps(data))
     images = read_coco(path, path.parent / "images", "train")
     assert sum(len(i.targets) for i in images) == len(data["annotations"])
+    assert all(o.boxed is (t is None) for i in images for o, t in zip(i.layout.objects, i.targets, strict=True))
+    assert all(Layout.from_dict(i.layout.to_dict()).objects[0].boxed is i.layout.objects[0].boxed for i in images)
     for pair in choose(images, Recipe()):
         assert all(images[pair.image].targets[i] is not None for i in pair.targets)
+
+
+def test_boxes_end_at_the_edge_and_what_is_beyond_it_is_not_there(tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "set", images=1)
+    data = json.loads(path.read_text())
+    boxes = ([-90, 50, 60, 60], [-30, 50, 40, 60], [100, 120, 20, 10], [0, 0, 0, 0], [20.5, 30, 40, 10])
+    data["annotations"] = [{"image_id": 0, "category_id": 0, "bbox": box} for box in boxes]
+    data["annotations"][0]["segmentation"] = [[-90, 50, -30, 50, -30, 110]]
+    path.write_text(json.dumps(data))
+    (image,) = read_coco(path, path.parent / "images", "train")
+    assert [o.box for o in image.layout.objects] == [(0, 50, 10, 110), (100, 120, 120, 128), (20.5, 30, 60.5, 40)]
+    assert [o.area for o in image.layout.objects] == [600, 160, 400] and image.targets == (None,) * 3
+    assert [o.visible for o in image.layout.objects] == [0.25, 0.8, 1]
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -240,6 +255,18 @@ def test_a_crowd_of_cars_is_one_of_vehicles() -> None:
         (lambda d: d["annotations"][0].update(image_id=[1]), "lacks image_id"),
         (lambda d: d["annotations"][0].update(segmentation="x"), r"annotation 0 of 000\.png: segmentation is str"),
         (lambda d: d["annotations"][0].update(segmentation=[], bbox=[1, 2]), r"bbox \[1, 2\] is not"),
+        (lambda d: d["annotations"][0].update(segmentation=[], bbox=[1, 2, float("nan"), 4]), "nan, 4] is not"),
+        (lambda d: d["annotations"][0].update(segmentation=[], bbox=[1, 2, 10**400, 4]), r"bbox \[1, 2, 1000+ is not"),
+        (lambda d: d["annotations"][0].update(segmentation=[], bbox=[1, 2, -3, 4]), "-3, 4] is not"),
+        (
+            lambda d: d["annotations"][0].update(segmentation={"size": [64, 256], "counts": [0, 64 * 256]}),
+            r"annotation 0 of 000\.png: its run-length code is 64 x 256 \(height x width\) but its image 128 x 128",
+        ),
+        (lambda d: d["images"].append(d["images"][0] | {"id": 7}), r"2 images have the file_name '000\.png'"),
+        (
+            lambda d: d["images"].append(d["images"][0] | {"file_name": "b"}),
+            "2 images have the id 0; list each picture once",
+        ),
         (lambda d: d["annotations"][0].update(category_id=99), "category 99"),
         (lambda d: d["images"][0].update(height=64), "but its annotation 64 x 128"),
         (lambda d: d["images"][0].update(file_name="gone.png"), "no image"),

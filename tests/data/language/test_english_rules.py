@@ -169,3 +169,17 @@ def test_size_is_judged_among_what_the_noun_means() -> None:
     layout = Layout(100, 100, tuple(objects))
     assert [RULES.size(o, "large", layout, "vehicle") for o in objects] == [False, False, False, True, True]
     assert [RULES.size(o, "large", layout, o.category) for o in objects] == [False, False, True, False, True]
+
+
+def test_sizes_of_a_mask_and_a_box_compare_only_where_both_measures_agree() -> None:
+    slanting, boxed = thing(200, w=60, h=60, area=1200), thing(500, w=60, h=60, boxed=True)
+    small, large = thing(700, w=20, h=20, boxed=True), thing(800, w=90, h=90, area=7000)
+    mixed, masks = Layout(1000, 1000, (slanting, boxed)), Layout(1000, 1000, (slanting, thing(500, area=3600)))
+    assert RULES.size(slanting, "small", mixed, "ship") is RULES.size(boxed, "large", mixed, "ship") is None
+    assert RULES.size(slanting, "small", masks, "ship") is True
+    assert before("small", slanting, boxed) is before("large", boxed, slanting) is None
+    assert RULES.comparison(slanting, "smaller", boxed) is RULES.comparison(boxed, "bigger", slanting) is None
+    clear = Layout(1000, 1000, (small, large))
+    assert RULES.size(small, "small", clear, "ship") is RULES.size(large, "large", clear, "ship") is True
+    assert before("small", small, large) is RULES.comparison(large, "much bigger", small) is True
+    assert before("small", large, small) is RULES.comparison(small, "bigger", large) is False

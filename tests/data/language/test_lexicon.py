@@ -134,3 +134,17 @@ def test_the_article_goes_by_the_sound(name: str, article: str) -> None:
     program = Program(Selection(name))
     said = {phrase_for(program, Random(seed)) for seed in range(80)}
     assert f"{article} {name}" in said and f"{'a' if article == 'an' else 'an'} {name}" not in said
+
+
+@pytest.mark.parametrize(
+    ("filed", "general"),
+    [
+        ("Warehouse", "building"), ("warehouses", "building"), ("highway", "road"), ("street", "road"), ("jet", "airplane"),
+        ("Sailboat", "ship"), ("sedan", "vehicle"), ("reservoir", "water"),
+    ],
+)  # fmt: skip
+def test_a_noun_means_what_it_is_called_besides_where_a_set_has_that_as_a_class(filed: str, general: str) -> None:
+    assert covers(general, [canonical(filed), "bridge"]) == {canonical(filed)} and covers(filed, [general]) == {general}
+    layout = Layout(100, 100, (SceneObject(filed, (0, 0, 10, 10), 100),))
+    assert execute(parse(f"the {general}"), layout) == {0}  # so it is not asked for as what is not there
+    assert not covers(filed, ["bridge"]) and not covers("bridge", [canonical(filed)])

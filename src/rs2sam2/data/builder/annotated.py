@@ -31,7 +31,8 @@ class AnnotatedImage:
     `counted`: whether the objects are things one by one; connected patches of a semantic mask may be several or half a
     house, and nobody should count them. `exhaustive`: whether a class that is not in the layout is not in the image.
     `placed`: whether masks are good enough to speak of place, colour and size; else only the class is said. `crowded`:
-    classes of which the image shows a crowd that nobody listed one by one, so that nothing is said about them.
+    classes of which the image shows a crowd that nobody listed one by one, so that nothing is said about them. `derived`:
+    whether a program made a mask of it, so that it is good to learn from and never to score on.
     """
 
     image: Path
@@ -41,6 +42,7 @@ class AnnotatedImage:
     exhaustive: bool = True
     placed: bool = True
     crowded: frozenset[str] = frozenset()
+    derived: bool = False
 
 
 def read_pixels(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -85,7 +87,8 @@ def write_layouts(path: Path, images: Sequence[AnnotatedImage], root: Path) -> N
 
     lines = []
     for item in images:
-        entry: dict[str, Any] = {"image": item.image.resolve().relative_to(root.resolve()).as_posix()}
+        whole = item.image.parent.resolve() / item.image.name  # a picture that is a link keeps its own name
+        entry: dict[str, Any] = {"image": whole.relative_to(root.resolve()).as_posix()}
         lines.append(json.dumps(entry | item.layout.to_dict(), separators=(",", ":"), ensure_ascii=False))
     write_text(path, "\n".join(lines) + "\n")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -29,9 +30,10 @@ def read_coco(
 ) -> list[AnnotatedImage]:
     """Annotated images of a COCO instances file, in the file's order.
 
-    Objects with only a box take part as such: phrases are checked against them, but none is about them. Nothing is said
-    about a class where a crowd of it ("iscrowd") lies. `progress` gets (images done, images in all). UsageError for val
-    or test where masks are derived (key "mask" of an annotation); DataError where file or pictures are not as needed.
+    Objects with only a box take part as such: phrases are checked against them, but none is about them. What of a box lies
+    beyond the edge is cut off. Nothing is said about a class where a crowd of it ("iscrowd") lies. `progress` gets (images
+    done, images in all). UsageError for val or test where masks are derived (key "mask" of an annotation); DataError where
+    file or pictures are not as needed.
     """
     data = _load(annotations)
     names = {c["id"]: str(c["name"]) for c in data["categories"]}
@@ -66,9 +68,11 @@ def read_coco(
             except DataError as error:
                 raise DataError(f"{annotations}: {_name(annotation)} of {image['file_name']}: {error}") from None
             found += [one] if one is not None else []
-        layout = Layout(size[1], size[0], tuple(o for o, _ in found))
-        targets = tuple(target for _, target in found)
-        result.append(AnnotatedImage(path, layout, targets, crowded=frozenset(crowded)))
+        everything = Layout(size[1], size[0], tuple(o for o, _ in found))
+        layout, inside = everything.cropped((0, 0, size[1], size[0]))
+        targets = tuple(found[i][1] for i in inside)
+        derived = any(DERIVED in annotation for annotation in by_image[image["id"]])
+        result.append(AnnotatedImage(path, layout, targets, crowded=frozenset(crowded), derived=derived))
         progress(done, len(data["images"]))
     return result
 
@@ -76,6 +80,12 @@ def read_coco(
 def _object(category: str, annotation: dict[str, Any], size: tuple[int, int], pixels: Any) -> Found | None:
     """An annotation on uint8 pixels (H, W, 3) of `size`; None where it has neither a mask nor a box."""
     parts = from_coco(annotation.get("segmentation"))
+    for part in parts:
+        if isinstance(part, RLE) and part.size != size:
+            raise DataError(
+                f"its run-length code is {part.size[0]} x {part.size[1]} (height x width) but its image {size[0]} x {size[1]}; "
+                "give the code for the whole picture"
+            )
     if parts:
         mask = union([part.decode(size) for part in parts], size)
         seen = describe(category, mask, pixels)
@@ -87,7 +97,7 @@ def _object(category: str, annotation: dict[str, Any], size: tuple[int, int], pi
     if not _is_box(box):
         raise DataError(f"bbox {str(box)[:40]} is not [x, y, width, height]; correct it")
     x, y, w, h = map(float, box)
-    return SceneObject(category, (x, y, x + w, y + h), w * h), None
+    return SceneObject(category, (x, y, x + w, y + h), w * h, boxed=True), None
 
 
 def _crowd(category: str | None, annotation: dict[str, Any]) -> list[Found]:
@@ -96,11 +106,12 @@ def _crowd(category: str | None, annotation: dict[str, Any]) -> list[Found]:
     if category is None or not _is_box(box):
         return []
     x, y, w, h = map(float, box)
-    return [(SceneObject(category, (x, y, x + w, y + h), w * h, visible=PERHAPS), None)]
+    return [(SceneObject(category, (x, y, x + w, y + h), w * h, visible=PERHAPS, boxed=True), None)]
 
 
 def _is_box(box: Any) -> TypeGuard[list[float]]:
-    return isinstance(box, list) and len(box) == 4 and all(type(v) in (int, float) for v in box)
+    numbers = isinstance(box, list) and len(box) == 4 and all(type(v) in (int, float) for v in box)
+    return numbers and all(abs(v) <= sys.float_info.max for v in box) and min(box[2:]) >= 0  # NaN is no number here
 
 
 def _name(annotation: dict[str, Any]) -> str:
@@ -133,5 +144,11 @@ def _load(path: Path) -> dict[str, Any]:
             if wrong:
                 raise DataError(
                     f"{path}: an entry of {part} lacks {', '.join(wrong)}, or not as COCO has it: {str(item)[:80]}"
+                )
+    for key in ("id", "file_name"):
+        for value, times in Counter(image[key] for image in data["images"]).most_common(1):
+            if times > 1:
+                raise DataError(
+                    f"{path}: {times} images have the {key} {value!r}; list each picture once, under one id"
                 )
     return data  # type: ignore[no-any-return]

@@ -122,11 +122,12 @@ def _features(path: Path, class_field: str | None) -> tuple[list[Feature], CRS]:
             raise DataError(f"{path} has polygons in a GeometryCollection; make each a feature of its own")
         if not geometry or geometry.get("type") not in ("Polygon", "MultiPolygon"):
             continue
-        name = next((str(properties[f]) for f in fields if properties.get(f)), None)
+        said = [str(properties[f]) for f in fields if properties.get(f) is not None]  # 0 is a class as well
+        name = next((name for name in said if name.strip()), None)
         if name is None:
             raise DataError(
-                f"{path}: a polygon has none of the properties {', '.join(fields)} (it has {', '.join(properties) or 'none'}); "
-                "name the one that holds the class with --class-field"
+                f"{path}: a polygon has no class in {', '.join(fields)} (it has {', '.join(properties) or 'none'}); "
+                "name the property that holds the class with --class-field, or fill it in"
             )
         found.append((name, geometry))
     if not found:

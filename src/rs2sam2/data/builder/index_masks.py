@@ -147,6 +147,8 @@ def _label_tables(path: Path) -> dict[str, dict[int, str]]:
 def _name(tables: dict[str, dict[int, str]], file: str, value: int, labels: Path | None) -> str:
     for pattern, table in tables.items():
         if fnmatch.fnmatch(file, pattern) and value in table:
+            if not table[value].strip():
+                raise DataError(f'{labels}: value {value} has an empty name; name it ("ignore" to leave it out)')
             return table[value]
     raise DataError(
         f'{file} holds the value {value}, for which {labels} has no name; add it ("ignore" to leave it out)'

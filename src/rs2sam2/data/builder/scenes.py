@@ -61,7 +61,7 @@ def _annotated(path: Path, category: str, labels: Path) -> AnnotatedImage:
     found = describe(category, mask, read_pixels(path, (height, width)))
     assert found is not None
     layout = Layout(width, height, (found,))
-    return AnnotatedImage(path, layout, (RLE.encode(mask),), exhaustive=False, placed=False)
+    return AnnotatedImage(path, layout, (RLE.encode(mask),), exhaustive=False, placed=False, derived=True)
 
 
 def _shape(category: str, height: int, width: int) -> Mask:

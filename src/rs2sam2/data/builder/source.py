@@ -65,6 +65,12 @@ class Source:
         """The file or folder of annotations of each split."""
         return self.coco or tuple(path for path in (self.masks, self.geojson, self.scenes) if path is not None)
 
+    def pictures(self, path: Path, folder: Path) -> Path:
+        """The folder that the pictures of one of the paths lie in or below; tiles lie in that of the set, `folder`."""
+        if self.images is not None:
+            return self.images
+        return {"coco": path.parent / "images", "masks": path, "scenes": path.parent, "geojson": folder}[self.kind]
+
     def check_splits(self, splits: Sequence[str], hold_out: Sequence[str]) -> None:
         """UsageError where the splits are not as many as the paths, or no names, or are held out from each other twice."""
         if len(splits) != len(self.paths) or len(set(splits)) != len(splits):
@@ -78,18 +84,18 @@ class Source:
     def read(
         self, path: Path, split: str, folder: Path, progress: Callable[[int, int], None] = nothing
     ) -> list[AnnotatedImage]:
-        """The annotated images of one of the paths, to be written as `split` into `folder`; tiles are written there now.
+        """The annotated images of one of the paths, to be written as `split`; tiles are written to `folder` now.
 
         `progress` gets (images done, images in all). UsageError and DataError as the readers say.
         """
         if self.kind == "coco":
             from rs2sam2.data.builder.coco import read_coco
 
-            return read_coco(path, self.images or path.parent / "images", split, progress)
+            return read_coco(path, self.pictures(path, folder), split, progress)
         if self.kind == "masks":
             from rs2sam2.data.builder.index_masks import read_index_masks
 
-            return read_index_masks(path, self.images or path, self.labels, self.instances_of, progress)
+            return read_index_masks(path, self.pictures(path, folder), self.labels, self.instances_of, progress)
         if self.kind == "scenes":
             from rs2sam2.data.builder.scenes import read_scenes
 

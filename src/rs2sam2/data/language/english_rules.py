@@ -7,6 +7,7 @@ that the noun means; an object that reaches across the image is on no side for c
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rs2sam2.data.language.geometry import gap, share_inside
@@ -47,14 +48,11 @@ class EnglishRules:
 
     def size(self, o: SceneObject, word: str, layout: Layout, category: str) -> Truth:
         """Against all that `category` means, which must differ 2.5-fold in area for any to be large or small."""
-        areas = [layout.objects[i].area for i in layout.candidates(category)]
-        least, most = max(min(areas), 1e-9), max(areas)
-        if most / least < 2.5:
-            return None
-        ratio = o.area / math.sqrt(least * most)
-        if word in ("small", "tiny"):
-            ratio = 1 / max(ratio, 1e-9)
-        return between(ratio, 1 / 1.35, 1.35)
+        among = [layout.objects[i] for i in layout.candidates(category)]
+        truths = [_size(o.area, word, [other.area for other in among])]
+        if len({other.boxed for other in among}) > 1:
+            truths.append(_size(o.box_area, word, [other.box_area for other in among]))
+        return _agreed(truths)
 
     def color(self, o: SceneObject, names: tuple[str, ...]) -> Truth:
         """As in `coloured`; two colours need a quarter each."""
@@ -100,20 +98,13 @@ class EnglishRules:
         return True if near and apart else None
 
     def comparison(self, o: SceneObject, degree: str, anchor: SceneObject) -> Truth:
-        """The ratio of the mask areas."""
-        ratio = o.area / max(anchor.area, 1e-9)
-        sure_low, sure_high, low, high = COMPARISON[degree]
-        if sure_low <= ratio <= sure_high:
-            return True
-        return None if low < ratio < high else False
+        """The ratio of the areas."""
+        return _agreed(_compared(ratio, degree) for ratio in _ratios(o, anchor))
 
     def ranks_before(self, a: SceneObject, b: SceneObject, by: str, layout: Layout) -> Truth:
         """Places must differ by 4 % of the side and a fifth of the objects' extent, areas by a factor of 1.3."""
         if by in ("large", "small"):
-            ratio = a.area / max(b.area, 1e-9)
-            if by == "small":
-                ratio = 1 / max(ratio, 1e-9)
-            return True if ratio >= 1.3 else False if ratio <= 1 / 1.3 else None
+            return _agreed(_larger(ratio if by == "large" else 1 / max(ratio, 1e-9)) for ratio in _ratios(a, b))
         difference = degree_of(a, by, layout) - degree_of(b, by, layout)
         extent = min(_extent(a, by, layout), _extent(b, by, layout))
         if abs(difference) < max(0.04, 0.2 * extent):
@@ -128,6 +119,40 @@ class EnglishRules:
         if far < 1.5 * near or far - near < 0.04 * math.hypot(layout.width, layout.height):
             return None
         return gap(a.box, anchor.box) == near
+
+
+def _ratios(a: SceneObject, b: SceneObject) -> list[float]:
+    """How many times as large `a` is: by area, and by the boxes as well where only one of the two has a mask."""
+    areas = [(a.area, b.area)] + ([(a.box_area, b.box_area)] if a.boxed != b.boxed else [])
+    return [first / max(second, 1e-9) for first, second in areas]
+
+
+def _agreed(truths: Iterable[Truth]) -> Truth:
+    """What all measures say alike; borderline where they do not."""
+    found = set(truths)
+    return found.pop() if len(found) == 1 else None
+
+
+def _size(area: float, word: str, areas: Sequence[float]) -> Truth:
+    """Whether an area is small or large among areas."""
+    least, most = max(min(areas), 1e-9), max(areas)
+    if most / least < 2.5:
+        return None
+    ratio = area / math.sqrt(least * most)
+    if word in ("small", "tiny"):
+        ratio = 1 / max(ratio, 1e-9)
+    return between(ratio, 1 / 1.35, 1.35)
+
+
+def _compared(ratio: float, degree: str) -> Truth:
+    sure_low, sure_high, low, high = COMPARISON[degree]
+    if sure_low <= ratio <= sure_high:
+        return True
+    return None if low < ratio < high else False
+
+
+def _larger(ratio: float) -> Truth:
+    return True if ratio >= 1.3 else False if ratio <= 1 / 1.3 else None
 
 
 def _low_side(low: float, high: float, far: bool) -> Truth:

@@ -18,7 +18,8 @@ class SceneObject:
     `box` is (x1, y1, x2, y2) and `area` its mask's area, both in pixels (the box's area where there is no mask).
     `colors` are shares of the mask's pixels by colour word, None where nobody looked at the pixels. `aspect` is length
     over width of the smallest enclosing rectangle, `fill` the share of that rectangle the mask covers, None where unknown.
-    `visible` is the share of the object that is still inside the frame after a crop.
+    `visible` is the share of the object that is still inside the frame after a crop. `boxed`: beside objects with masks, only
+    the box of this one is known, so that its area does not compare with theirs.
     """
 
     category: str
@@ -28,6 +29,7 @@ class SceneObject:
     aspect: float | None = None
     fill: float | None = None
     visible: float = 1.0
+    boxed: bool = field(default=False, repr=False)  # training runs know their images by what is shown of a layout
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -106,6 +108,8 @@ class Layout:
                 entry["fill"] = round(o.fill, 3)
             if o.visible != 1.0:
                 entry["visible"] = round(o.visible, 3)
+            if o.boxed:
+                entry["boxed"] = True
             objects.append(entry)
         return {"width": self.width, "height": self.height, "objects": objects}
 
@@ -115,6 +119,6 @@ class Layout:
         objects = []
         for entry in data["objects"]:
             x1, y1, x2, y2 = entry["box"]
-            facts = {key: entry[key] for key in ("colors", "aspect", "fill", "visible") if key in entry}
+            facts = {key: entry[key] for key in ("colors", "aspect", "fill", "visible", "boxed") if key in entry}
             objects.append(SceneObject(entry["category"], (x1, y1, x2, y2), entry["area"], **facts))
         return cls(data["width"], data["height"], tuple(objects))

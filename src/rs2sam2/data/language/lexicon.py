@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from rs2sam2.data.language.synonyms import SYNONYMS, UNDERSTOOD
+
 
 @dataclass(frozen=True)
 class Noun:
@@ -208,7 +210,12 @@ def noun_of(category: str) -> Noun:
 def covers(category: str, present: Iterable[str]) -> frozenset[str]:
     """The canonical classes a noun means, given those annotated: "vehicle" covers cars; "car" a set's only "vehicle"."""
     name, there = canonical(category), frozenset(present)
-    wanted = frozenset({name}) | TAXONOMY.get(name, frozenset())
-    if not wanted & there:
-        wanted = frozenset(general for general, kinds in TAXONOMY.items() if name in kinds and general in there)
-    return wanted & there
+    return _meant(name) & there or frozenset(general for general in there if name in _meant(general))
+
+
+@cache
+def _meant(name: str) -> frozenset[str]:
+    """A class, its kinds, and what these are called besides where a set has that as a class: a warehouse is a building."""
+    classes = {name, *TAXONOMY.get(name, ())}
+    others = [other for c in classes for other in (*SYNONYMS.get(c, ()), *UNDERSTOOD.get(c, ()))]
+    return frozenset(classes | {canonical(form) for other in others for form in (other, plural(other))} - NOUNS.keys())

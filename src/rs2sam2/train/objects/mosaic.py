@@ -243,7 +243,8 @@ def _roughly(category: str, part: Box, size: tuple[int, int], cell: tuple[int, i
     y = min(1.0, share * size[1] / (part[3] - part[1])) * (cell[3] - cell[1]) / 2
     cx, cy = (cell[0] + cell[2]) / 2, (cell[1] + cell[3]) / 2
     box = (cx - x, cy - y, cx + x, cy + y)
-    return SceneObject(category, box, 4 * x * y), _piece(category, box) if category in APPROXIMATE else None
+    thing = SceneObject(category, box, 4 * x * y, boxed=True)
+    return thing, _piece(category, box) if category in APPROXIMATE else None
 
 
 def _piece(category: str, box: Box) -> Piece:
