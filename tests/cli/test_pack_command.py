@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,20 @@ def test_presence_is_calibrated(
     config = load(tmp_path / "out").config
     assert (config.presence_slope, config.presence_offset) == (0.5, 0.25)
     assert metadata(tmp_path / "out")["calibrated"] == "set val"
+
+
+def test_phrases_too_long_are_left_out_of_what_is_calibrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy_set.write_set(tmp_path / "set")
+    entries = [json.loads(line) for line in (tmp_path / "set/val.jsonl").read_text().splitlines()]
+    entries[0]["phrase"] = "the ship beside the bridge " * 30
+    (tmp_path / "set/val.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    monkeypatch.setattr(calibration, "FEWEST", 1)
+    assert run(["pack", "nano", "--calibrate", str(tmp_path / "set"), "-o", str(tmp_path / "out")]) == 0
+    out = capsys.readouterr().out
+    assert "left out of set val: 1 phrases, empty or longer than this model reads" in out
+    assert "without, at presence 0.5" in out
 
 
 def test_other_models_are_refused(toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,10 +52,12 @@ def pack(
     import torch
 
     from rs2sam2.checkpoint.folder import CONFIG_FILE, VOCABULARY_FILE, is_object_first, locate
+    from rs2sam2.data.language.plain import plain
     from rs2sam2.data.registry import open_dataset
     from rs2sam2.objects.files import load, metadata, save
     from rs2sam2.tokenizer import Tokenizer
     from rs2sam2.train.objects.calibration import calibrate_on
+    from rs2sam2.train.validation import readable
 
     if (output / CONFIG_FILE).exists():
         raise UsageError(f"{output} already holds weights; choose another -o or remove that folder")
@@ -70,12 +72,24 @@ def pack(
     tokenizer = Tokenizer(vocabulary, model.config.vocabulary, model.config.max_tokens)
     notes = {k: v for k, v in metadata(path).items() if k not in ("format", "rs2sam2")}
     if calibrate:
-        measured = calibrate_on(model, tokenizer, [open_dataset(folder).read(split) for folder in calibrate])
+        sets = []
+        for folder in calibrate:
+            samples, short_of = readable(
+                open_dataset(folder).read(split),
+                lambda phrase: tokenizer.reads(plain(phrase, model.config.taught)),
+                f"{folder.name} {split}",
+            )
+            sets.append(samples)
+            for note in short_of:
+                say(note)
+        measured = calibrate_on(model, tokenizer, sets)
         model.config = measured.line.of(model.config)
         notes["calibrated"] = ", ".join(f"{folder.name} {split}" for folder in calibrate)
         say(f"presence = sigmoid({model.config.presence_slope} * logit + {model.config.presence_offset})")
         for folder, found, refused in zip(calibrate, measured.target, measured.no_target, strict=True):
-            say(f"{folder.name}, the other half: right on {found:.1%} with a target, {refused:.1%} without")
+            say(
+                f"{folder.name}, the other half: right on {found:.1%} with a target, {refused:.1%} without, at presence 0.5"
+            )
     save(model, output, vocabulary, getattr(torch, precision), notes)
     size = sum(f.stat().st_size for f in output.iterdir()) / 1e6
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters in {precision}, {size:.1f} MB -> {output}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from rs2sam2.config import LiteConfig, build, require_positive
+from rs2sam2.data.language.lexicon import noun_of
 from rs2sam2.errors import UsageError
 
 FAMILY = "object-first"
@@ -106,6 +109,13 @@ class ObjectFirstConfig:
     def classes(self) -> tuple[str, ...]:
         """Things, then stuff."""
         return (*self.things, *self.stuff)
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """Which of `classes` a canonical name is, in either number: "solar panels" where the class is "solar panel"."""
+        nouns = [noun_of(name) for name in self.classes]
+        forms = {form: i for i, noun in enumerate(nouns) for form in (noun.names[0], noun.plurals[0])}
+        return forms | {name: i for i, name in enumerate(self.classes)}
 
     @property
     def taught(self) -> tuple[str, ...]:

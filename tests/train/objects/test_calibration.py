@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from toy_objects import TOY, toy_model, toy_tokenizer
 
 import toy_set
 from rs2sam2.data.registry import open_dataset
 from rs2sam2.errors import UsageError
+from rs2sam2.objects.segmenter import ObjectSegmenter
 from rs2sam2.train.objects import calibration
 from rs2sam2.train.objects.calibration import Question, Slope, calibrate_on, fit, presence_logits
 
@@ -53,14 +57,47 @@ def test_a_calibrated_configuration() -> None:
 def test_logits_are_those_of_the_phrases_in_order() -> None:
     image = torch.randint(0, 255, (64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).numpy()
     questions = [
-        Question(image, ["the ship", "road"], [True, False]),
+        Question(image, ["the ship", "the tent"], [True, False]),
         Question(image, [], []),
         Question(image, ["the ship"], [False]),
     ]
-    logits, there = presence_logits(toy_model(), toy_tokenizer(), questions)
-    assert there.tolist() == [True, False, False]
+    logits, there, heard = presence_logits(toy_model(), toy_tokenizer(), questions)
+    assert there.tolist() == [True, False, False] and heard.tolist() == [True, False, True]
     torch.testing.assert_close(logits[0], logits[2])
     assert logits[0] != logits[1]
+
+
+def test_presence_is_what_a_user_gets() -> None:
+    model, tokenizer = toy_model(), toy_tokenizer()
+    model.config = replace(TOY, untaught=("pond",))
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 150, 3), np.uint8))
+    phrases = [
+        "Please find the jet in the top-left corner!",
+        "the pond",
+        "the tent",
+        "the ship next to the long bridge",
+    ]
+    question = Question(np.array(image.resize((64, 64), Image.Resampling.BILINEAR)), phrases, [True] * 4)
+    logits, _, heard = presence_logits(model, tokenizer, [question])
+    presence = ObjectSegmenter(model, tokenizer)([image], phrases, [0] * 4, [None] * 4).presence
+    assert heard.tolist() == [True, True, False, True] and presence is not None  # the pond is the water
+    torch.testing.assert_close(logits.sigmoid() * torch.tensor([1, 1, 0.5, 1]), presence, atol=1e-5, rtol=1e-4)
+
+
+def test_what_names_no_class_is_measured_and_not_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy_set.write_set(tmp_path / "set")
+    samples = open_dataset(tmp_path / "set").read("val")
+    tents = [replace(sample, phrase="the tent") for sample in samples if sample.targets]
+    fitted: list[int] = []
+
+    def believing(logits: torch.Tensor, there: torch.Tensor, group: torch.Tensor) -> Slope:
+        fitted.append(len(logits))
+        return Slope(0.0, 9.0)
+
+    monkeypatch.setattr(calibration, "fit", believing)
+    plain, foreign = (calibrate_on(toy_model(), toy_tokenizer(), [asked]) for asked in (samples, [*samples, *tents]))
+    assert fitted[0] == fitted[1] and plain.target == (1.0,)
+    assert foreign.target == (0.5,) and foreign.no_target == (0.0,)  # half of them are tents, at most an even chance
 
 
 def test_groups_weigh_alike() -> None:

@@ -164,7 +164,7 @@ def test_a_start_from_weights(toy: Toy, tmp_path: Path) -> None:
     other = ObjectFirstLearner(toy(f"--init.weights={tmp_path / 'weights'}", f"--model={changes}"), CPU)
     assert other.config.untaught == ("barge",)
     assert other.config.things == ("ship", "barge", "storage tank") and other.config.image_size == 128
-    assert any("start fresh, being of another shape: describe.facts" in note for note in other.notes)
+    assert "start fresh, being new classes: barge" in other.notes
     assert any("no classes of the model, so hardly found: airplane" in note for note in other.notes)
     kept = other.module.state_dict()["model.reader.words.weight"]
     assert torch.equal(kept, model.state_dict()["reader.words.weight"])
@@ -178,6 +178,26 @@ def test_classes_that_no_image_shows_are_told(toy: Toy, tmp_path: Path) -> None:
     again = ObjectFirstLearner(toy(f"--init.weights={tmp_path / 'weights'}", "--data.pools.things=null"), CPU)
     assert again.config.untaught == fresh.config.untaught  # what was taught before is not forgotten
     assert "barge" not in load_segmenter(tmp_path / "weights").classes
+
+
+def test_a_class_is_found_in_imagery_by_any_of_its_names(toy: Toy) -> None:
+    """The imagery calls its airplanes "airplane"; a model that knows "plane" alone learns of them."""
+    plane = ObjectFirstLearner(toy("--model.things=[Plane, Storage-Tank]"), CPU)
+    assert plane.config.things == ("airplane", "storage tank")
+    assert not {"airplane", "storage tank"} & set(plane.config.untaught)
+    assert not any("hardly found" in note and "airplane" in note for note in plane.notes)
+    items = [plane.training_data()[i].view for i in range(6)]
+    assert any((item.centres == 255).any() for item in items)
+
+
+def test_presence_is_fitted_on_phrases_that_name_a_class(toy: Toy) -> None:
+    """Of others a user is told at most an even chance, whatever is fitted."""
+    every, tanks = (
+        ObjectFirstLearner(toy("--data.calibration.views=40", *more), CPU) for more in ((), ["--model.things=[tank]"])
+    )
+    asked = [[phrase for question in learner._questions for phrase in question.phrases] for learner in (every, tanks)]
+    assert any("airplane" in phrase for phrase in asked[0]) and 0 < len(asked[1]) < len(asked[0])
+    assert not [phrase for phrase in asked[1] if phrase in ("airplane", "the airplane", "all airplanes")]
 
 
 def test_phrases_to_validate_on_that_it_does_not_read_are_left_out(toy: Toy, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_mosaics_put_scenes_side_by_side(tmp_path: Path) -> None:
         source = pool.draw(random)
         assert 1 <= len(source.layout.objects) <= 4
         for o, piece in zip(source.layout.objects, source.pieces, strict=True):
-            assert (piece is not None) == (o.category == "stadium")
+            assert (piece is not None) == (o.category == "stadium") and o.boxed
             assert 0 <= o.box[0] < o.box[2] <= 512
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match="cannot be read"):
@@ -147,7 +147,7 @@ def test_mosaics_show_outlined_things_where_they_are(tmp_path: Path) -> None:
             continue
         shown = np.zeros(source.pixels.shape[:2], np.bool_)
         for o, piece in zip(source.layout.objects, source.pieces, strict=True):
-            assert o.category == "train station" and piece is not None
+            assert o.category == "train station" and piece is not None and not o.boxed
             window = np.s_[piece.top : piece.top + piece.mask.height, piece.left : piece.left + piece.mask.width]
             shown[window] |= np.asarray(piece.mask) > 127
             assert o.box == (piece.left, piece.top, window[1].stop, window[0].stop)

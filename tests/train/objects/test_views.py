@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -57,6 +58,17 @@ def test_centres_and_boxes_of_targets() -> None:
     assert [tuple(c) for c in np.argwhere(item.centres[ship] == 255)] == [(3, 1)]  # row, column of (25, 40) px
     np.testing.assert_allclose(item.box_target[:, 3, 1], [10 / 120, 0.2, 40 / 120, 0.6], atol=1e-6)
     assert item.centres_known[ship].all() and not item.centres_known[TOY.things.index("dam")].any()
+
+
+def test_a_class_in_the_plural_is_the_model_s_in_the_singular() -> None:
+    source = toy_source()
+    objects = tuple(replace(o, category="SOLAR PANELS") for o in source.layout.objects)
+    source = replace(source, layout=replace(source.layout, objects=objects), known=frozenset({"solar panels"}))
+    view = view_of(source, (0, 0, 120, 100), "identity", 64, None)
+    for named in ("solar panel", "solar panels", "SOLAR PANELS"):  # the last one in a folder of an earlier release
+        item = item_of(view, [], replace(TOY, things=("ship", named)), Random(0))
+        assert (item.centres[1] == 255).sum() == 3 and item.classes[1].any()
+        assert item.centres_known[1].all() and item.classes_known[1].all() and not item.centres_known[0].any()
 
 
 def test_what_a_thing_is_not_is_known_where_it_lies() -> None:

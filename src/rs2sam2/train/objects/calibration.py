@@ -13,10 +13,13 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from rs2sam2.data.language.known import names_a_class
+from rs2sam2.data.language.plain import plain
 from rs2sam2.data.sample import Sample
 from rs2sam2.errors import UsageError
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.objects.model import ObjectFirst, normalise
+from rs2sam2.objects.segmenter import UNHEARD_OF
 from rs2sam2.objects.symbolic import Layouts, second_opinion
 from rs2sam2.tokenizer import Tokenizer
 from rs2sam2.train.objects.sources import Pixels
@@ -47,28 +50,36 @@ class Slope:
 
 
 @torch.inference_mode()
-def presence_logits(model: ObjectFirst, tokenizer: Tokenizer, questions: Iterable[Question]) -> tuple[Tensor, Tensor]:
-    """The logit of presence (P,) over all phrases and whether the referent is there (P,) bool, on the CPU.
+def presence_logits(
+    model: ObjectFirst, tokenizer: Tokenizer, questions: Iterable[Question]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of all phrases, on the CPU: the logit of presence (P,), whether the referent is there (P,) bool, and whether it is
+    called by the name of a class that was taught (P,) bool.
 
-    The second opinion (`rs2sam2.objects.symbolic`) is part of it, as it is of an answer.
+    Phrases are asked as `ObjectSegmenter` asks them: in plain words, and with a second opinion (`rs2sam2.objects.symbolic`).
+    Raises UsageError for one that is too long then.
     """
-    device = next(model.parameters()).device
+    device, classes = next(model.parameters()).device, model.config.taught
     logits: list[Tensor] = []
     there: list[bool] = []
+    heard: list[bool] = []
     for question in questions:
         if not question.phrases:
             continue
         features = model.see(normalise(torch.tensor(question.image)[None].to(device)))
-        ids, padding = tokenizer.batch(question.phrases)
+        phrases = [plain(phrase, classes) for phrase in question.phrases]
+        ids, padding = tokenizer.batch(phrases)
         index = torch.zeros(len(ids), dtype=torch.int64, device=device)
         candidates = model.candidates(features)
         reading, _ = model.read(candidates, features, ids.to(device), padding.to(device), index)
         height, width = question.image.shape[:2]
         layouts = Layouts.of(candidates, model.config.things, width, height, model.config.untaught)
-        reading = second_opinion(reading, [layouts], question.phrases, index)
+        reading = second_opinion(reading, [layouts], phrases, index)
         logits.append(reading.presence.cpu())
         there += question.there
-    return torch.cat(logits) if logits else torch.zeros(0), torch.tensor(there, dtype=torch.bool)
+        heard += [names_a_class(phrase, classes) for phrase in phrases]
+    out = torch.cat(logits) if logits else torch.zeros(0)
+    return out, torch.tensor(there, dtype=torch.bool), torch.tensor(heard, dtype=torch.bool)
 
 
 def fit(logits: Tensor, there: Tensor, group: Tensor | None = None) -> Slope | None:
@@ -116,7 +127,8 @@ class Measured:
 def calibrate_on(model: ObjectFirst, tokenizer: Tokenizer, sets: Sequence[Sequence[Sample]]) -> Measured:
     """Fitted on every second image of each referring data set's samples, measured on the others. Each set weighs alike.
 
-    Raises UsageError where one has too few phrases of one kind; DataError where an image cannot be read.
+    Phrases that name no class of the model are not fitted, whose presence is cut afterwards; they are measured so. Raises
+    UsageError where one set has too few phrases of one kind, or one that is too long; DataError where an image cannot be read.
     """
     fitted, measured = [], []
     for samples in sets:
@@ -124,18 +136,22 @@ def calibrate_on(model: ObjectFirst, tokenizer: Tokenizer, sets: Sequence[Sequen
         for sample in samples:
             by_image[sample.image].append(sample)
         rows, side = [by_image[path] for path in sorted(by_image)], model.config.image_size
-        fitted.append(presence_logits(model, tokenizer, (_question(row, side) for row in rows[::2])))
+        u, v, heard = presence_logits(model, tokenizer, (_question(row, side) for row in rows[::2]))
+        fitted.append((u[heard], v[heard]))
         measured.append(presence_logits(model, tokenizer, (_question(row, side) for row in rows[1::2])))
     logits, there = (torch.cat(parts) for parts in zip(*fitted, strict=True))
     group = torch.cat([torch.full_like(y, k, dtype=torch.int64) for k, (_, y) in enumerate(fitted)])
     line = fit(logits, there, group)
-    if line is None or any(v.all() or not v.any() for _, v in measured):
+    if line is None or any(v.all() or not v.any() for _, v, _ in measured):
         counts = ", ".join(f"{int(y.sum())} and {int((~y).sum())}" for _, y in fitted)
         raise UsageError(
             f"presence is calibrated on at least {FEWEST} phrases with a target and {FEWEST} without one, on half of the "
             f"images of each set; there are {counts}. Make more with rs2sam2 data make-refs"
         )
-    found = [(line.slope * u + line.offset >= 0, v) for u, v in measured]
+    found = []
+    for u, v, heard in measured:
+        presence = (line.slope * u + line.offset).sigmoid() * torch.where(heard, 1.0, UNHEARD_OF)
+        found.append((presence >= 0.5, v))
     return Measured(
         line,
         tuple(float(f[v].float().mean()) for f, v in found),

@@ -153,7 +153,7 @@ class LayoutSampler:
         self.real = real
         self.config = config
         self.no_target, self.hard, self.imagined, self.freely = no_target, hard, imagined, freely
-        self.number = {name: i for i, name in enumerate(config.classes)}
+        self.number = config.numbers
         self.known = frozenset(canonical(o.category) for r in real for o in r.layout.objects)
         self.nouns = tuple(sorted(n for n in self.known | COUNTABLE if n in self.number and not is_ground(n)))
 

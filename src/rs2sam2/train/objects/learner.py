@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from rs2sam2.data.language.known import names_a_class
 from rs2sam2.data.language.plain import plain
 from rs2sam2.data.present import check_files
 from rs2sam2.data.registry import open_dataset
@@ -87,7 +88,7 @@ class ObjectFirstLearner:
         )
         check_files(thin(self._val, recipe.validation.limit))
         self.notes = [*notes, *short_of, f"images: {', '.join(f'{p.name} {len(p)}' for p in self.pools)}"]
-        foreign = sorted({name for pool in self.pools for name in pool.classes()} - set(self.config.classes))
+        foreign = sorted({name for pool in self.pools for name in pool.classes()} - self.config.numbers.keys())
         if foreign:
             self.notes.append(
                 f"no classes of the model, so hardly found: {', '.join(foreign)}; name them in --model.things or --model.stuff"
@@ -171,18 +172,27 @@ class ObjectFirstLearner:
         for tensor in model.state_dict().values():
             digest.update(tensor.contiguous().cpu().numpy().tobytes())
         if self._calibrated is None or self._calibrated[0] != digest.hexdigest():
-            line = fit(*presence_logits(model, self.tokenizer, self._questions))
+            logits, there, _ = presence_logits(model, self.tokenizer, self._questions)
+            line = fit(logits, there)
             self._calibrated = digest.hexdigest(), line or Slope()
         return self._calibrated[1]
 
     def _ask(self) -> list[Question]:
-        """Phrases about held-out images, the same in every run of a seed. They are not photographed anew: users' are not."""
-        data = self.options.data
+        """Phrases about held-out images, the same in every run of a seed. They are not photographed anew: users' are not.
+
+        Those that name no class of the model are left out: their presence is cut, whatever is fitted.
+        """
+        data, classes = self.options.data, self.config.taught
+
+        def counts(phrase: str) -> bool:
+            said = plain(phrase, classes)
+            return self.tokenizer.reads(said) and names_a_class(said, classes)
+
         random = Random(f"{self.recipe.seed}/held out")
         bank = bank_of(self.held_out, data, random)
         drawn = [
             draw_asked(self.held_out, bank, data, self.config.image_size, random, anew=False)
             for _ in range(data.calibration.views)
         ]
-        short = [(view.image, readable(asked, self.tokenizer.reads)) for view, asked in drawn]
-        return [Question(image, [a.phrase for a in asked], [a.there for a in asked]) for image, asked in short]
+        kept = [(view.image, readable(asked, counts)) for view, asked in drawn]
+        return [Question(image, [a.phrase for a in asked], [a.there for a in asked]) for image, asked in kept]

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rs2sam2.checkpoint.folder import BUNDLED, VOCABULARY_FILE, is_object_first, locate
-from rs2sam2.data.language.lexicon import KINDS_OF, canonical
+from rs2sam2.data.language.lexicon import KINDS_OF, canonical, noun_of
 from rs2sam2.errors import VocabularyError, WeightsError
 from rs2sam2.objects.config import ObjectFirstConfig
 from rs2sam2.objects.files import load
@@ -23,6 +24,16 @@ from rs2sam2.train.objects.options import Init
 
 STEM = ("trunk.stem", "trunk.groups.0", "trunk.groups.1")
 """What `stem` means in `freeze`: early filters, which are general."""
+BY_CLASS = {
+    "pyramid.centres.weight": 0,
+    "pyramid.centres.bias": 0,
+    "pyramid.classes.weight": 0,
+    "pyramid.classes.bias": 0,
+    "outline.classes.weight": 0,
+    "outline.classes.bias": 0,
+    "describe.facts.layers.0.weight": 1,
+}
+"""Entries that begin with a row for each class (`pyramid.centres`: for each thing), and the dimension that rows are of."""
 
 
 def start(init: Init, changes: dict[str, Any], seed: int) -> tuple[ObjectFirst, Path, list[str]]:
@@ -44,16 +55,45 @@ def start(init: Init, changes: dict[str, Any], seed: int) -> tuple[ObjectFirst, 
             raise WeightsError(f"init.weights {path} is no object-first model; give one, or null for a fresh start")
         given = load(path)
         model = ObjectFirst(changed(given.config, changes))
-        return model, _vocabulary(init, path), _carry(given, model, path)
+        return model, _vocabulary(init, path), [f"weights from {path}", *_carry(given, model)]
 
 
-def _carry(given: ObjectFirst, model: ObjectFirst, path: Path) -> list[str]:
-    """Fill `model` with what fits it of `given`; say what starts fresh."""
+def _carry(given: ObjectFirst, model: ObjectFirst) -> list[str]:
+    """Fill `model` with what fits it of `given`, classes by their names; say what starts fresh, classes being untaught then."""
     old, new = given.state_dict(), model.state_dict()
-    kept = {n: old[n] for n, t in new.items() if n in old and old[n].shape == t.shape}
+    before, after = given.config, model.config
+    was = {i: j for i, name in enumerate(after.classes) if (j := before.numbers.get(name)) is not None}
+    was_thing = {i: j for i, j in was.items() if i < len(after.things) and j < len(before.things)}
+    kept: dict[str, Tensor] = {}
+    for name, tensor in new.items():
+        if name in BY_CLASS:
+            of_things = name.startswith("pyramid.centres")
+            counts = (len(before.things), len(after.things)) if of_things else (len(before.classes), len(after.classes))
+            rows = _rows_carried(old[name], tensor, BY_CLASS[name], was_thing if of_things else was, counts)
+            kept |= {} if rows is None else {name: rows}
+        elif name in old and old[name].shape == tensor.shape:
+            kept[name] = old[name]
     model.load_state_dict(new | kept)
-    fresh = sorted({n.rpartition(".")[0] or n for n in new.keys() - kept.keys()})
-    return [f"weights from {path}"] + ([f"start fresh, being of another shape: {', '.join(fresh)}"] if fresh else [])
+    unlike = sorted({n.rpartition(".")[0] or n for n in new.keys() - kept.keys()})
+    added = [n for i, n in enumerate(after.classes) if i not in (was_thing if i < len(after.things) else was)]
+    fresh = added if kept.keys() >= BY_CLASS.keys() else after.classes
+    model.config = replace(after, untaught=tuple(c for c in after.classes if c in fresh or c in after.untaught))
+    notes = [f"start fresh, being of another shape: {', '.join(unlike)}"] if unlike else []
+    return notes + ([f"start fresh, being new classes: {', '.join(added)}"] if added else [])
+
+
+def _rows_carried(old: Tensor, new: Tensor, dim: int, was: dict[int, int], counts: tuple[int, int]) -> Tensor | None:
+    """`new` with the rows of `old` that `was` names (by new row) and with all that follow the rows of classes.
+
+    `counts`: how many of these each has. None where rows are of another size.
+    """
+    a, b = old.movedim(dim, 0), new.clone().movedim(dim, 0)
+    rest, place = a[counts[0] :], b[counts[1] :]
+    if a.shape[1:] != b.shape[1:] or rest.shape != place.shape:
+        return None
+    b[list(was)] = a[list(was.values())]
+    place.copy_(rest)
+    return b.movedim(0, dim)
 
 
 def freeze(model: ObjectFirst, parts: Sequence[str]) -> None:
@@ -70,20 +110,40 @@ def freeze(model: ObjectFirst, parts: Sequence[str]) -> None:
 
 
 def changed(config: ObjectFirstConfig, changes: dict[str, Any]) -> ObjectFirstConfig:
-    """A configuration with nested entries replaced, not calibrated; classes that are new are untaught.
+    """A configuration with nested entries replaced, not calibrated; classes are named as in data sets, new ones are untaught.
 
     Raises UsageError for what is unknown or cannot be.
     """
     anew = {"presence_slope": 1.0, "presence_offset": 0.0, "untaught": []}
+    changes = changes | _named(config, changes)
     out = ObjectFirstConfig.from_json(json.dumps(merged(json.loads(config.to_json()), anew | changes)))
-    return replace(out, untaught=tuple(c for c in out.classes if c not in config.taught))
+    taught = {config.numbers[name] for name in config.taught}
+    return replace(out, untaught=tuple(c for c in out.classes if config.numbers.get(c) not in taught))
+
+
+def _named(config: ObjectFirstConfig, changes: dict[str, Any]) -> dict[str, list[str]]:
+    """The lists of classes among `changes`, by canonical names; what is no such list is the configuration's to refuse.
+
+    Raises UsageError where two names are of one class: only one of them would be taught.
+    """
+    lists = {key: changes[key] for key in ("things", "stuff") if isinstance(changes.get(key), list | tuple)}
+    lists = {key: names for key, names in lists.items() if all(isinstance(name, str) for name in names)}
+    first: dict[str, str] = {}
+    for key in ("things", "stuff") if lists else ():
+        for name in lists.get(key, getattr(config, key)):
+            one = noun_of(name).names[0]
+            said = f"model.things and model.stuff name {first.get(one)!r} and {name!r}, which are one class ({one})"
+            require(one not in first, f"{said}; leave one of them out")
+            first[one] = name
+    return {key: [canonical(name) for name in names] for key, names in lists.items()}
 
 
 def after_lessons(config: ObjectFirstConfig, shown: Iterable[str]) -> ObjectFirstConfig:
     """The configuration once training has shown these classes."""
     taught = {canonical(name) for name in shown}
     taught |= {general for general, kinds in KINDS_OF.items() if kinds & taught}
-    return replace(config, untaught=tuple(name for name in config.untaught if canonical(name) not in taught))
+    numbers = {config.numbers.get(name) for name in taught}
+    return replace(config, untaught=tuple(name for name in config.untaught if config.numbers[name] not in numbers))
 
 
 def _vocabulary(init: Init, beside: Path | None) -> Path:

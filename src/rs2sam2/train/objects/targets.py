@@ -53,11 +53,12 @@ def item_of(view: View, asked: list[Asked], config: ObjectFirstConfig, random: R
     """
     side = config.image_size // 8
     things, classes = len(config.things), len(config.classes)
-    number = {name: i for i, name in enumerate(config.classes)}
+    number = config.numbers
     scale = np.array([view.layout.width, view.layout.height] * 2)
     objects = view.layout.objects
     boxes = np.array([o.box for o in objects], np.float32).reshape(-1, 4) / scale.astype(np.float32)
-    known = np.array([name in view.known for name in config.classes])
+    known = np.zeros(classes, bool)
+    known[[number[name] for name in view.known if name in number]] = True
     centres = np.zeros((things, side, side), np.float32)
     centres_known = np.broadcast_to(known[:things, None, None], centres.shape).copy()
     ground = np.zeros((classes, side, side), np.uint8)
