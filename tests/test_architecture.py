@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "rs2sam2"
 LAYERS = [
     {"errors"},
-    {"config", "files", "drawing", "depth", "process_group"},
+    {"config", "files", "drawing", "depth", "expected", "process_group"},
     {"presets"},
     {"model", "tokenizer", "losses", "metrics"},
     {"processor", "checkpoint", "data"},

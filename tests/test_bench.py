@@ -117,3 +117,16 @@ def test_random_weights_load(tmp_path: Path) -> None:
     bench.random_weights("nano", tmp_path / "nano")
     model = RS2SAM2.from_pretrained(tmp_path / "nano")
     assert model.config.name == "nano" and model.beit3.norm["vision"].weight.eq(1).all()
+
+
+def test_what_cannot_be_written_is_said_before_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(bench, "run", measured)
+    (tmp_path / "file").touch()
+    for output, said in ((tmp_path / "file" / "b.json", "not a folder"), (tmp_path, "it is a folder")):
+        assert run(["bench", "nano", "-o", str(output)]) == 2
+        assert said in capsys.readouterr().err

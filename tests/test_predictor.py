@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import pickle
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +202,35 @@ def test_phrases_share_what_is_seen_of_an_image(predictor: Predictor, picture: P
     assert len(seen) == 1
     predictor.predict(picture, PHRASES)  # opened anew: it may have changed
     assert len(seen) == 2
+
+
+def test_threads_do_not_take_each_others_images(predictor: Predictor) -> None:
+    segmenter = predictor.segmenter
+    assert isinstance(segmenter, RS2SAM2Segmenter)
+    black = Image.new("RGB", (20, 20))
+
+    class Interrupted(list[Image.Image]):
+        def __iter__(self) -> Iterator[Image.Image]:  # as often as it is gone through, another thread asks meanwhile
+            segmenter._look([Image.new("RGB", (20, 20), "white")])
+            return super().__iter__()
+
+    with torch.inference_mode():
+        wanted = segmenter._look([black.copy()]).patches
+        assert torch.equal(segmenter._look(Interrupted([black])).patches, wanted)
+        assert torch.equal(segmenter._look([black]).patches, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed"])
+def test_a_predictor_can_be_sent_and_copied(toy_folder: Path, picture: Path, dtype: DTypeName) -> None:
+    predictor = Predictor.load(toy_folder, device="cpu", dtype=dtype)
+    logits = predictor.predict(picture, "the ship")[0].logits
+    for other in (pickle.loads(pickle.dumps(predictor)), copy.deepcopy(predictor)):
+        assert np.array_equal(other.predict(picture, "the ship")[0].logits, logits)
+
+
+def test_one_correction_is_for_all_phrases(predictor: Predictor, picture: Path) -> None:
+    with pytest.raises(UsageError, match="correction is a list; wanted one Correction"):
+        predictor.predict(picture, "the ship", correction=[Correction(box=(4, 4, 30, 30))])  # type: ignore[arg-type]
 
 
 def test_a_vocabulary_is_needed(toy_folder: Path, toy_vocabulary: Path, picture: Path) -> None:

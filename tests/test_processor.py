@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +62,30 @@ def test_sixteen_bits_of_colour_are_stretched_as_those_of_grey(tmp_path: Path, n
         rasterio.open(tmp_path / name, "w", height=12, width=20, count=bands, dtype="uint16", **kind) as file,
     ):
         file.write(pixels)
-    shown = pixels[:3] if bands > 2 else pixels[:1]
-    assert np.array_equal(np.asarray(read_image(tmp_path / name)), np.asarray(read_image(shown.transpose(1, 2, 0))))
+    shown = np.asarray(read_image((pixels[:3] if bands > 2 else pixels[:1]).transpose(1, 2, 0)))
+    assert np.array_equal(np.asarray(read_image(tmp_path / name)), shown)
+    upload = BytesIO((tmp_path / name).read_bytes())
+    with Image.open(tmp_path / name) as opened, Image.open(upload) as uploaded:
+        for image in (opened, uploaded, opened, uploaded):
+            assert np.array_equal(np.asarray(read_image(image)), shown)
+        with Image.open(tmp_path / name) as fresh:  # Pillow, too, still reads it
+            assert opened.tobytes() == fresh.tobytes()
+
+
+def test_later_frames_of_sixteen_bits_are_refused(tmp_path: Path) -> None:
+    """What reads all bits would give the first."""
+    for more in (False, True):
+        with (
+            pytest.warns(rasterio.errors.NotGeoreferencedWarning),
+            rasterio.open(
+                tmp_path / "x.tif", "w", "GTiff", 4, 4, 3, dtype="uint16", photometric="RGB", append_subdataset=more
+            ) as file,
+        ):
+            file.write(np.full((3, 4, 4), 700, np.uint16))
+    with Image.open(tmp_path / "x.tif") as opened:
+        opened.seek(1)
+        with pytest.raises(UsageError, match="later frames: give an array"):
+            read_image(opened)
 
 
 def test_flat_and_unset_pixels() -> None:
@@ -107,11 +132,46 @@ def test_files_that_are_no_images(tmp_path: Path) -> None:
         read_image(tmp_path / "cut.png")
 
 
-def test_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pil_images_that_cannot_be_read() -> None:
+    saved = BytesIO()
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (99, 99, 3), np.uint8)).save(saved, "JPEG")
+    closed = Image.new("RGB", (4, 4))
+    closed.close()
+    with Image.open(BytesIO(saved.getvalue()[:3000])) as cut:
+        for image, why in (
+            (cut, "truncated"),
+            (closed, "closed image"),
+            (Image.new("RGB", (0, 5)), "0 x 5 pixels"),
+            (Image.new("La", (4, 4)), "conversion"),
+        ):
+            with pytest.raises(UsageError, match=f"the PIL image cannot be read .*{why}"):
+                read_image(image)
+
+
+def test_a_decoder_that_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of AVIF does of a damaged file, with a RuntimeError."""
     Image.fromarray(RGB).save(tmp_path / "x.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(UsageError, match="more than 100 pixels"):
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: (_ for _ in ()).throw(RuntimeError()))
+    with pytest.raises(UsageError, match=r"damaged image \(RuntimeError\)"):
         read_image(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("most", [100, 200])  # Pillow refuses twice as many, and warns of fewer
+def test_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    Image.fromarray(RGB).save(tmp_path / "x.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+    with pytest.raises(UsageError, match=f"more than {most} pixels"):
+        read_image(tmp_path / "x.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert read_image(tmp_path / "x.png").size == (20, 12)
+
+
+def test_threads_leave_the_hosts_warning_filters_as_they_are(tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8)).save(tmp_path / "x.png")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read_image, [tmp_path / "x.png"] * 60))
+    assert list(warnings.filters) == before
 
 
 def test_released_view_is_pillows_bilinear_normalised() -> None:

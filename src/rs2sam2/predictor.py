@@ -6,8 +6,11 @@ can take RS2-SAM2's place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,9 +58,14 @@ class RS2SAM2Segmenter:
         if self.device.type == "cuda":
             free = torch.cuda.mem_get_info(self.device)[0]
             self.max_batch = phrases_that_fit(free, model.config.image_size, model.dtype) if large else 16
-        self._looked_at: list[Image.Image] = []
-        self._parts: ImageParts | None = None  # of those images, for the next phrases about them
+        # a recording serves one thread at a time, and while it is made no other may use the GPU
+        self._in_turn = Lock() if self.device.type == "cuda" else nullcontext()
+        self._seen: tuple[list[Image.Image], ImageParts] | None = None  # for the next phrases about the same images
         self.image_size = model.config.image_size  # what scenes cut their tiles to
+
+    def __reduce__(self) -> tuple[Callable[..., RS2SAM2Segmenter], tuple[Any, ...]]:
+        """Copied and pickled without what is recorded and kept."""
+        return RS2SAM2Segmenter, (self.model, self.tokenizer)
 
     def check(self, phrase: str) -> None:
         """Raise UsageError if the phrase is no text, is empty or is too long."""
@@ -73,25 +81,27 @@ class RS2SAM2Segmenter:
     ) -> Segmented:
         """See `Segmenter`."""
         ids, padding = self.tokenizer.batch(phrases)
-        output = self.answer(
-            self._look(images),
-            ids.to(self.device),
-            padding.to(self.device),
-            torch.tensor(image_index, device=self.device),
-            self._prompts([images[i].size for i in image_index], corrections),
-        )
-        presence = output.object_score.float().sigmoid().cpu() if self.model.config.presence else None
-        return Segmented(output.mask_logits.float().cpu(), output.iou_score.float().cpu(), presence)
+        with self._in_turn:
+            output = self.answer(
+                self._look(images),
+                ids.to(self.device),
+                padding.to(self.device),
+                torch.tensor(image_index, device=self.device),
+                self._prompts([images[i].size for i in image_index], corrections),
+            )
+            presence = output.object_score.float().sigmoid().cpu() if self.model.config.presence else None
+            return Segmented(output.mask_logits.float().cpu(), output.iou_score.float().cpu(), presence)
 
     def _look(self, images: Sequence[Image.Image]) -> ImageParts:
         """The part that all phrases about these images share; that of the last call is kept."""
-        same = len(images) == len(self._looked_at) and all(a is b for a, b in zip(images, self._looked_at, strict=True))
-        if self._parts is None or not same:
-            self._parts = None  # before there are two
-            trunk, beit3 = self.processor.images(images)
-            self._parts = self.model.look(trunk.to(self.device), None if beit3 is None else beit3.to(self.device))
-            self._looked_at = list(images)
-        return self._parts
+        seen = self._seen  # read once: another thread may ask about other images meanwhile
+        if seen and len(images) == len(seen[0]) and all(a is b for a, b in zip(images, seen[0], strict=True)):
+            return seen[1]
+        self._seen = seen = None  # before there are two
+        trunk, beit3 = self.processor.images(images)
+        parts = self.model.look(trunk.to(self.device), None if beit3 is None else beit3.to(self.device))
+        self._seen = (list(images), parts)
+        return parts
 
     def _prompts(self, sizes: list[tuple[int, int]], corrections: Sequence[Correction | None]) -> SAMPrompts | None:
         """Corrections in pixels of each image -> prompts in pixels of the model's square."""
@@ -218,6 +228,8 @@ class Predictor:
         """Ask `phrases[i]` (one or several) about `images[i]`; gives a list of predictions per image, in order."""
         if isinstance(phrases, str):
             raise UsageError("predict_batch takes a list of phrases, or of lists of them, one for each image")
+        if not isinstance(correction, Correction | None):
+            raise UsageError(f"correction is a {type(correction).__name__}; wanted one Correction, for all the phrases")
         if len(images) != len(phrases):
             raise UsageError(f"{len(images)} images but phrases for {len(phrases)}; give a list of phrases per image")
         asked = [[p] if isinstance(p, str) else list(p) for p in phrases]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from rs2sam2.config import ProcessorConfig, Resize, RS2SAM2Config
 from rs2sam2.depth import more_than_8_bits
 from rs2sam2.errors import UsageError
+from rs2sam2.expected import expected
 
 ImageLike = str | Path | Image.Image | NDArray[np.generic] | Tensor
 """A file, a PIL image, a NumPy array or a tensor, see `read_image`."""
@@ -30,7 +32,8 @@ def read_image(image: ImageLike) -> Image.Image:
     (1, H, W), (3, H, W) or (4, H, W). Grey becomes three equal channels, and transparency is dropped.
 
     uint8 values stay as they are. 16-bit and other integer values, and float values, are stretched linearly from their 2nd
-    to their 98th percentile. Float tensors are the exception: they must lie in [0, 1] and are not stretched.
+    to their 98th percentile. Float tensors are the exception: they must lie in [0, 1] and are not stretched. Of 16-bit
+    colours Pillow keeps the high byte as soon as it loads them: give such a PIL image as `Image.open` returns it.
 
     Orientation tags are ignored, because a mask belongs to the pixels as they are stored. Raises UsageError if there is no
     such file or no image in it, and for other shapes and values.
@@ -38,7 +41,8 @@ def read_image(image: ImageLike) -> Image.Image:
     if isinstance(image, str | Path):
         return _read_file(Path(image))
     if isinstance(image, Image.Image):
-        return _pil_to_rgb(image)
+        with _readable("the PIL image", "cannot be read"):
+            return _pil_to_rgb(image)
     if isinstance(image, Tensor):
         array = image.detach().cpu()
         if array.ndim != 3 or array.shape[0] not in (1, 3, 4):
@@ -59,31 +63,38 @@ def read_image(image: ImageLike) -> Image.Image:
 def _read_file(path: Path) -> Image.Image:
     if not path.is_file():
         raise UsageError(no_image(path))
+    with _readable(str(path), "is a damaged image"):
+        with expected(Image.DecompressionBombWarning):  # asked in the next line
+            opened = Image.open(path)
+        with opened:
+            if Image.MAX_IMAGE_PIXELS is not None and opened.width * opened.height > Image.MAX_IMAGE_PIXELS:
+                raise Image.DecompressionBombError
+            return _pil_to_rgb(opened, path)
+
+
+@contextmanager
+def _readable(name: str, otherwise: str) -> Iterator[None]:
+    """Within it, whatever readers raise for what is no image, too large or damaged becomes a UsageError."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                if opened.mode.startswith(("RGB", "LA")) and more_than_8_bits(opened):
-                    return _array_to_rgb(_bands(path))
-                opened.load()
-                return _pil_to_rgb(opened)
+        yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise UsageError(f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; cut it into pieces first") from None
+        raise UsageError(f"{name} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; cut it into pieces first") from None
     except UnidentifiedImageError:
-        raise UsageError(f"{path} is not an image that Pillow can read; give a PNG, JPEG, TIFF, WebP ...") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UsageError(f"{path} is a damaged image ({str(error).splitlines()[0][:80]}); replace it") from None
+        raise UsageError(f"{name} is not an image that Pillow can read; give a PNG, JPEG, TIFF, WebP ...") from None
+    except (OSError, RuntimeError, SyntaxError, ValueError) as error:  # RuntimeError: of AVIF
+        why = (str(error).splitlines() or [type(error).__name__])[0][:80]
+        raise UsageError(f"{name} {otherwise} ({why}); replace it") from None
 
 
-def _bands(path: Path) -> NDArray[np.generic]:
+def _bands(file: Path | BytesIO) -> NDArray[np.generic]:
     """(H, W, 1 or 3), with all bits; transparency is dropped. Raises OSError for a damaged file."""
     import rasterio
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            with rasterio.open(path) as dataset:
-                return np.moveaxis(dataset.read(list(range(1, 4 if dataset.count > 2 else 2))), 0, -1)
+        with ExitStack() as stack:
+            with expected(rasterio.errors.NotGeoreferencedWarning):
+                dataset = stack.enter_context(rasterio.open(file))
+            return np.moveaxis(dataset.read(list(range(1, 4 if dataset.count > 2 else 2))), 0, -1)
     except rasterio.errors.RasterioError as error:
         raise OSError(str(error)) from None
 
@@ -93,10 +104,30 @@ def no_image(path: Path) -> str:
     return f"no image at {path}; " + ("that is a folder, name the files in it" if path.is_dir() else "check the path")
 
 
-def _pil_to_rgb(image: Image.Image) -> Image.Image:
+def _pil_to_rgb(image: Image.Image, path: Path | None = None) -> Image.Image:
+    """`path`: where it was opened from, if that is known to be there still. Raises what Pillow raises, and ValueError."""
+    if 0 in image.size:
+        raise ValueError(f"it has {image.width} x {image.height} pixels")
+    # once it is loaded, there are no tiles left to decode
+    if image.mode.startswith(("RGB", "LA")) and getattr(image, "tile", None) and more_than_8_bits(image):
+        return _array_to_rgb(_bands(path or _content(image)))
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _array_to_rgb(np.asarray(image))
     return image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB")
+
+
+def _content(image: Image.Image) -> BytesIO:
+    """The file of an image that is not loaded yet, and still can be."""
+    if image.tell():
+        raise ValueError("Pillow makes 8 bits of the 16 of its later frames: give an array")
+    file = getattr(image, "fp", None)
+    if file is None:
+        raise ValueError("its file is closed")
+    at = file.tell()
+    file.seek(0)
+    content = BytesIO(file.read())
+    file.seek(at)
+    return content
 
 
 def _array_to_rgb(array: NDArray[np.generic]) -> Image.Image:

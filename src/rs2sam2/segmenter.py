@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,14 +77,24 @@ class Prediction:
 class Correction:
     """SAM2's own prompts beside the phrase, in pixels (x, y) of the image, to correct a mask.
 
-    An object-first model, such as the bundled one, takes the object at that place. Arrays are accepted, too. Raises
-    UsageError for other shapes and for numbers that are not finite. An empty correction is false.
+    An object-first model, such as the bundled one, takes the object at that place. Lists and arrays are kept as
+    tuples. Raises UsageError for other shapes and for numbers that are not finite. An empty correction is false.
     """
 
     points: Sequence[tuple[float, float]] = ()  # on the object
     not_points: Sequence[tuple[float, float]] = ()  # beside it
     box: tuple[float, float, float, float] | None = None  # x0, y0, x1, y1
     previous: Prediction | None = None  # the prediction to correct
+
+    if TYPE_CHECKING:  # more is accepted than is kept
+
+        def __init__(
+            self,
+            points: Sequence[Sequence[float]] | NDArray[Any] = (),
+            not_points: Sequence[Sequence[float]] | NDArray[Any] = (),
+            box: Sequence[float] | NDArray[Any] | None = None,
+            previous: Prediction | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         for name in ("points", "not_points"):

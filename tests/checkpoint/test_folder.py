@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.checkpoint.folder import is_object_first, load_model, locate, open_folder
 from rs2sam2.config import RS2SAM2Config
-from rs2sam2.errors import UsageError, WeightsError
+from rs2sam2.errors import UsageError, VocabularyError, WeightsError
 from rs2sam2.files import atomic
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from toys import inputs, randomise
@@ -99,6 +99,11 @@ def test_locate(toy_folder: Path) -> None:
     with pytest.raises(WeightsError, match="no weights at"):
         locate("no/such/folder")
     assert (locate("nano") / "config.json").is_file()
+    with pytest.raises(UsageError, match="no revision 'v1' is kept"):
+        locate(toy_folder, revision="v1")
+    for only in ({"revision": "v1"}, {"subfolder": "x"}):
+        with pytest.raises(UsageError, match="no revision or subfolder"):
+            locate("nano", **only)
 
 
 def test_what_lies_in_the_current_folder_does_not_replace_the_bundled_weights(
@@ -189,3 +194,17 @@ def test_push_to_hub_uploads_a_saved_folder(toy_folder: Path, monkeypatch: pytes
         "repo": ("me/toy", True, True),
         "files": ["config.json", "model.safetensors", "vocabulary.spm"],
     }
+
+
+def test_a_missing_vocabulary_is_noticed_before_anything_is_written(
+    toy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = RS2SAM2.from_pretrained(toy_folder)
+    with pytest.raises(VocabularyError, match="no vocabulary at"):
+        model.save_pretrained(tmp_path / "new", vocabulary=tmp_path / "no.spm")
+    assert not (tmp_path / "new").exists()
+    model.save_pretrained(tmp_path / "new", vocabulary=str(toy_folder / "vocabulary.spm"))
+    assert open_folder(tmp_path / "new").vocabulary == tmp_path / "new" / "vocabulary.spm"
+    monkeypatch.setattr("huggingface_hub.HfApi.create_repo", lambda *_, **__: pytest.fail("created"))
+    with pytest.raises(VocabularyError, match="no vocabulary at"):
+        model.push_to_hub("me/toy", vocabulary="no.spm")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import subprocess
@@ -292,3 +293,96 @@ def test_ctrl_c_and_a_closed_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     command = f'{sys.executable} -c "{script}" | head -1; exit ${{PIPESTATUS[0]}}'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def command(option: str, stdout: int | None) -> tuple[int, bytes]:
+    """The command as a process, with stdout buffered as on most machines, or closed: its exit code and stderr."""
+    told = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    line = f"{sys.executable} -m rs2sam2.cli {option}" + (" >&-" if stdout is None else "")
+    done = subprocess.run(["bash", "-c", line], stdout=stdout, stderr=subprocess.PIPE, env=told, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("option", ["info", "--help"])
+def test_output_that_nobody_reads(option: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    assert command(option, write) == command(option, None) == (0, b"")
+    os.close(write)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+def test_output_on_a_full_disk() -> None:
+    with Path("/dev/full").open("wb") as full:
+        assert command("info", full.fileno()) == (
+            2,
+            b"rs2sam2: cannot write the result: No space left on device\n",
+        )
+
+
+def test_names_that_stdout_cannot_hold(
+    toy_folder: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["\xfcn\xef.png", "bad\udcff.png"]
+    for name in names:
+        (tmp_path / name).write_bytes(picture.read_bytes())
+    for encoding in ("ascii", "utf-8"):
+        kept = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(kept, encoding))
+        for more in (["--json"], []):
+            asked = [tmp_path / name for name in names]
+            assert segment(*asked, "-p", "ship", "-o", tmp_path / "o", "--weights", toy_folder, *more) == 0
+            if more:
+                assert [Path(r["image"]).name for r in json.loads(kept.getvalue())] == names
+                sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # as `main` does
+
+
+def test_the_command_escapes_names_that_stdout_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    import rs2sam2.cli as cli
+
+    kept = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(kept, "utf-8"))
+    monkeypatch.setattr(cli, "app", lambda _: cli.console.say("bad\udcff.png"))
+    with pytest.raises(SystemExit, match="0"):
+        cli.main()
+    assert kept.getvalue() == rb"bad\udcff.png" + os.linesep.encode()
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "x.safetensors"])
+def test_export_refuses_folders_of_other_weights(
+    toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / name).touch()
+    assert run(["export", str(toy_folder), "--format", "torch-export", "-o", str(out)]) == 2
+    assert "already holds weights" in capsys.readouterr().err and [p.name for p in out.iterdir()] == [name]
+
+
+def test_export_keeps_another_models_configuration(
+    toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "out" / "config.json"
+    config.parent.mkdir()
+    config.write_text("{}")
+    assert run(["export", str(toy_folder), "--format", "torch-export", "-o", str(config.parent)]) == 2
+    assert "describes another model" in capsys.readouterr().err and config.read_text() == "{}"
+
+
+def test_export_reads_the_vocabulary_first(
+    toy_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path | None] = []
+
+    def write(_: object, vocabulary: Path | None, *__: object) -> float:
+        written.append(vocabulary)
+        return 0.0
+
+    monkeypatch.setattr("rs2sam2.portable.export.export", write)
+    nano = files("rs2sam2") / "assets" / "nano" / "vocabulary.spm"
+    for other, said in ((tmp_path / "no.spm", "no vocabulary at"), (nano, "belongs to another model")):
+        assert run(["export", str(toy_folder), "--vocabulary", str(other), "-o", str(tmp_path / "o")]) == 5
+        assert said in capsys.readouterr().err and not written
+    (toy_folder / "vocabulary.spm").unlink()
+    assert run(["export", str(toy_folder), "-o", str(tmp_path / "o")]) == 0
+    assert "no vocabulary beside" in capsys.readouterr().out and written == [None]

@@ -10,7 +10,7 @@ import pytest
 import shapely
 from geo_scenes import write
 
-from rs2sam2.geo.expected import expected
+from rs2sam2.expected import expected
 from rs2sam2.geo.polygons import Polygonizer
 from rs2sam2.geo.scene import Scene
 from rs2sam2.geo.tiles import Tile

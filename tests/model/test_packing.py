@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import pickle
 
 import pytest
 import torch
@@ -82,3 +83,10 @@ def test_of_beit3_words_alone_follow_the_trunk() -> None:
     dtypes = {n: m.matrix.dtype for n, m in layer.named_modules() if isinstance(m, packing.PackedLinear)}
     assert {n for n, kind in dtypes.items() if kind == BF16} == {"ffn.text.fc1", "ffn.text.fc2"}
     assert len(dtypes) == 12
+
+
+def test_what_is_packed_can_be_copied_and_pickled() -> None:
+    fast = ready(randomise(RS2SAM2(TOY), seed=2), F32, BF16)
+    masks = answer(fast).mask_logits
+    for other in (copy.deepcopy(fast), pickle.loads(pickle.dumps(fast))):
+        assert torch.equal(answer(other).mask_logits, masks)

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from toy_objects import VOCABULARY, toy_model
 
-from rs2sam2.errors import UsageError, WeightsError
+from rs2sam2.errors import UsageError, VocabularyError, WeightsError
 from rs2sam2.objects.candidates import overlap
 from rs2sam2.objects.files import load, save
 from rs2sam2.objects.segmenter import load_segmenter
@@ -192,3 +192,26 @@ def test_loading_does_not_import_the_compiler() -> None:
     script = "import sys; from rs2sam2 import Predictor; Predictor.load(); print('torch._dynamo' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_missing_vocabulary(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(VocabularyError, match=r"no\.spm; correct --vocabulary"):
+        load_segmenter(folder, vocabulary=tmp_path / "no.spm")
+    (folder / "vocabulary.spm").unlink()
+    with pytest.raises(VocabularyError, match="folder is incomplete"):
+        load_segmenter(folder)
+
+
+def test_always_in_float32_whatever_surrounds_it(folder: Path, image: Image.Image) -> None:
+    predictor, correction = Predictor.load(folder), Correction(box=(20.3, 20.3, 29.7, 30.1))
+    wanted = [predictor.predict(image, "the ship", correction=c)[0] for c in (None, correction)]
+    with torch.autocast("cpu", torch.bfloat16):
+        autocast = [predictor.predict(image, "the ship", correction=c)[0] for c in (None, correction)]
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        by_default = [predictor.predict(image, "the ship", correction=c)[0] for c in (None, correction)]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for other in (autocast, by_default):
+        for a, b in zip(wanted, other, strict=True):
+            assert np.array_equal(a.logits, b.logits) and a.presence == b.presence

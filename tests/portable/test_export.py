@@ -86,3 +86,28 @@ def test_phrases_of_any_length(onnx_folder: Path) -> None:
         given = [x.numpy() for x in exporting.example(config, length) if isinstance(x, torch.Tensor)]
         (logits,) = session.run(["mask_logits"], dict(zip(input_names(config), given, strict=True)))
         assert np.isfinite(logits).all()
+
+
+def test_a_graph_that_answers_differently_is_not_put_in_place(
+    calm_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differs(*_: object) -> float:
+        raise RS2SAM2Error("answers differently")
+
+    monkeypatch.setattr(exporting, "verify", differs)
+    monkeypatch.setattr(torch.export, "export", lambda *_, **__: None)
+    monkeypatch.setattr(torch.export, "save", lambda _, path: path.write_text("graph"))
+    (tmp_path / "before").mkdir()
+    model = RS2SAM2.from_pretrained(calm_folder)
+    for folder in (tmp_path / "before", tmp_path / "new"):
+        with pytest.raises(RS2SAM2Error, match="differently"):
+            exporting.export(model, None, folder, "torch-export")
+    assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")] == ["before"]
+
+
+def test_the_graph_stands_for_its_folder(onnx_folder: Path) -> None:
+    graph = onnx_folder / "model.onnx"
+    assert Predictor.load(graph, backend="onnxruntime").name == "toy"
+    for weights in (graph, onnx_folder):
+        with pytest.raises(WeightsError, match=r"exported model.*--backend onnxruntime"):
+            Predictor.load(weights)

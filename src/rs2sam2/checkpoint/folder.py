@@ -21,7 +21,7 @@ from rs2sam2.checkpoint.files import write_safetensors
 from rs2sam2.checkpoint.layouts import CONFIG_KEY, Plan, is_beit3, is_released, is_sam2, native_plan, released_plan
 from rs2sam2.checkpoint.source import open_source
 from rs2sam2.config import RS2SAM2Config
-from rs2sam2.errors import UsageError, WeightsError
+from rs2sam2.errors import UsageError, VocabularyError, WeightsError
 from rs2sam2.files import atomic, write_text
 from rs2sam2.model.rs2sam2 import RS2SAM2
 
@@ -57,16 +57,21 @@ def locate(weights: str | Path, revision: str | None = None, subfolder: str | No
     """The local folder or file of `weights`: `nano`, a path, or a hub id (downloaded once, then cached).
 
     The text `nano` is always the bundled weights; a folder of that name is `./nano`. For an object-first model's file it is
-    the folder, which alone says what it is. HF_HUB_OFFLINE, HF_HOME, HF_TOKEN and HF_ENDPOINT are honoured. Raises WeightsError.
+    the folder, which alone says what it is. HF_HUB_OFFLINE, HF_HOME, HF_TOKEN and HF_ENDPOINT are honoured. Raises WeightsError,
+    and UsageError for a revision of what is no hub id.
     """
     path = Path(weights).expanduser()
     # before paths: what happens to lie in the current folder must not replace the default
     if weights == BUNDLED or (str(weights) == BUNDLED and not path.exists()):
+        if revision or subfolder:
+            raise UsageError(f"{BUNDLED!r} is part of the package: it has no revision or subfolder; leave them out")
         bundled = Path(str(files("rs2sam2"))) / "assets" / BUNDLED
         if not (bundled / WEIGHTS_FILE).is_file():
             raise WeightsError(f"the bundled weights are missing from {bundled}; reinstall rs2sam2")
         return bundled
     if path.exists():
+        if revision:
+            raise UsageError(f"{path} is on this machine, where no revision {revision!r} is kept; leave it out")
         folder = path / subfolder if subfolder else path
         if not folder.exists():
             raise WeightsError(f"no folder {subfolder!r} in {path}")
@@ -179,7 +184,14 @@ def save_folder(
     metadata: dict[str, str] | None = None,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Write a folder of ours. The configuration comes last, so that a folder that has one is complete."""
+    """Write a folder of ours. The configuration comes last, so that a folder that has one is complete.
+
+    Raises VocabularyError, before anything is written, where there is no such vocabulary.
+    """
+    if vocabulary is not None and not vocabulary.is_file():
+        raise VocabularyError(
+            f"no vocabulary at {vocabulary}; give the sentencepiece file that the model was trained with"
+        )
     state = model.state_dict()
     kinds = {n: dtype if dtype is not None and n != "prompt_encoder.gaussian" else t.dtype for n, t in state.items()}
     shapes = {name: (kinds[name], tuple(tensor.shape)) for name, tensor in state.items()}

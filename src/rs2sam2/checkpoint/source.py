@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import pickle
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from rs2sam2.checkpoint.mapped import MappedSafetensors
 from rs2sam2.errors import WeightsError
+from rs2sam2.expected import expected
 
 FOLDER_FILES = (
     "model.safetensors",
@@ -29,6 +29,7 @@ FOLDER_FILES = (
 TORCH_MAGIC = (b"PK\x03\x04", b"\x80")
 """How a zip file starts, and a pickle of any protocol that torch ever wrote."""
 TORCH_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")
+WEIGHT_SUFFIXES = (".safetensors", *TORCH_SUFFIXES)
 _FORBIDDEN = re.compile(r"(?:GLOBAL|unrecognized function|unsupported class) ([\w.]+)")
 """In torch's message about a pickle that asks for more than tensors: what it asks for."""
 
@@ -81,6 +82,8 @@ def open_source(path: Path) -> Source:
         raise WeightsError(
             f"{path} holds DeepSpeed ZeRO shards; merge them first (python zero_to_fp32.py . pytorch_model.bin) and import that file"
         )
+    if any(path.glob("*.onnx")):
+        raise _exported(path)
     found = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
     raise WeightsError(f"no weights in {path}: expected one of {', '.join(FOLDER_FILES)}, found {found}")
 
@@ -128,9 +131,15 @@ def _open_file(path: Path) -> Source:
         return _open_safetensors(path)
     if head.startswith(TORCH_MAGIC) or path.suffix in TORCH_SUFFIXES:
         return _open_torch(path)
+    if path.suffix == ".onnx":
+        raise _exported(path)
     raise WeightsError(
         f"{path}: unknown kind of checkpoint; expected one of safetensors or of torch ({', '.join(TORCH_SUFFIXES)})"
     )
+
+
+def _exported(path: Path) -> WeightsError:
+    return WeightsError(f"{path} is an exported model: 'segment' and 'bench' run it, with --backend onnxruntime")
 
 
 def _open_safetensors(path: Path) -> Source:
@@ -171,8 +180,7 @@ def _open_torch(path: Path) -> Source:
 def _load_torch(path: Path) -> Any:
     import zipfile
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # about pickle protocols; what is not plain is refused anyway
+    with expected(UserWarning):  # about pickle protocols; what is not plain is refused anyway
         # Files in torch's old format cannot be mapped; they are read whole.
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
 

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from types import FrameType
 
 from cyclopts import App, CycloptsError
@@ -65,6 +66,17 @@ app.command(data_app)
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and give its exit code; every expected error is one line on stderr."""
+    code = _run(arguments)
+    try:
+        sys.stdout.flush()  # here, where a closed pipe and a full disk are understood, not when the interpreter ends
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter, which flushes again
+        if code == 0 and not isinstance(error, BrokenPipeError):
+            return _fail(f"cannot write the result: {error.strerror}", 2)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = app(arguments)
     except CycloptsError as error:
@@ -77,7 +89,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as error:  # how rich, which prints the help, says the same
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
         return 0
     except OSError as error:  # a folder that may not be looked into, a full disk; without a name it is a bug
         if error.filename is None and error.errno != errno.ENOSPC:
@@ -94,6 +109,11 @@ def _fail(message: str, code: int) -> int:
 def main() -> None:
     """Entry point of the command `rs2sam2`."""
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch, not imported yet, then asks Linux for large pages
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by `>&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - until the end
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":  # names of files may hold any bytes
+        sys.stdout.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
         if hasattr(os, "register_at_fork"):  # processes that a command starts and ends by this signal just end

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from rs2sam2.cli.console import progress, say
+from rs2sam2.cli.console import check_writable, progress, say
 from rs2sam2.config import BackendName, DTypeName
 from rs2sam2.errors import UsageError
 
@@ -62,6 +62,8 @@ def bench(
             raise UsageError(f"--batch {images} holds no image; give at least 1")
     if weights is not None and preset is not None:
         raise UsageError(f"weights {weights} and --preset {preset} were given; give one of them")
+    if output is not None:
+        check_writable(output, folder=False)
     with TemporaryDirectory(prefix="rs2sam2-bench-") as temporary:
         if preset is not None:
             weights = f"{temporary}/{preset}"

@@ -24,8 +24,13 @@ def say(text: str) -> None:
 
 
 def say_json(value: Any) -> None:
-    """A result for programs."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """A result for programs, with JSON's own escapes where stdout cannot hold the text as it is."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    sys.stdout.write(text + "\n")
 
 
 @contextmanager
@@ -45,6 +50,8 @@ def follow(bar: Progress) -> Callable[[int, int], None]:
 def check_writable(target: Path, *, folder: bool) -> None:
     """Say at once, before the work, that a file or folder could not be written. Raises UsageError."""
     wanted = target if folder else target.parent
+    if not folder and target.is_dir():
+        raise UsageError(f"cannot write {target}: it is a folder; choose another output with -o")
     existing = next(p for p in (wanted, *wanted.absolute().parents) if p.exists())
     if not existing.is_dir():
         raise UsageError(f"cannot write {target}: {existing} is not a folder; choose another output with -o")

@@ -41,16 +41,27 @@ def export(
     subfolder
         Subfolder of the hub repository or folder.
     """
-    from rs2sam2.checkpoint.folder import WEIGHTS_FILE, is_object_first, load_model, locate, open_folder
+    from rs2sam2.checkpoint.folder import CONFIG_FILE, is_object_first, load_model, locate, open_folder
+    from rs2sam2.checkpoint.source import WEIGHT_SUFFIXES
     from rs2sam2.portable.export import export as write
     from rs2sam2.portable.graph import FILES
+    from rs2sam2.tokenizer import Tokenizer
 
-    if (output / WEIGHTS_FILE).exists():  # an earlier export has none and may be written again
+    # an earlier export has none and may be written again
+    if any(p.suffix in WEIGHT_SUFFIXES for p in output.glob("*")):
         raise UsageError(f"{output} already holds weights; choose another -o or remove that folder")
     path = locate(weights, revision, subfolder)
     if is_object_first(path):
         raise UsageError(f"{path} is an object-first model, and only RS2-SAM2 can be exported; give weights of that")
     check_writable(output, folder=True)
     folder = open_folder(path)
-    difference = write(load_model(folder.plan), vocabulary or folder.vocabulary, output, file_format)
+    config, there = folder.plan.config, output / CONFIG_FILE
+    if there.exists() and there.read_bytes() != config.to_json().encode():
+        raise UsageError(f"{there} describes another model; choose another -o or remove that folder")
+    vocabulary = vocabulary or folder.vocabulary
+    if vocabulary is None:
+        say(f"no vocabulary beside {path}, so none in {output}: name it with --vocabulary here or where that is used")
+    else:
+        Tokenizer(vocabulary, config.beit3.vocabulary)  # refuses another model's
+    difference = write(load_model(folder.plan), vocabulary, output, file_format)
     say(f"{output / FILES[file_format]}: mask logits within {difference:.1e} of the model's")

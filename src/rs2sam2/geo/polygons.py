@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs2sam2.geo.expected import one_at_a_time
+from rs2sam2.expected import one_at_a_time
 
 if TYPE_CHECKING:
     from shapely import Polygon

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs2sam2.errors import DataError, UsageError
-from rs2sam2.geo.expected import expected
+from rs2sam2.expected import expected
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rs2sam2.expected import one_at_a_time
 from rs2sam2.geo.blending import Band
-from rs2sam2.geo.expected import one_at_a_time
 from rs2sam2.geo.polygons import Polygonizer
 from rs2sam2.geo.scope import SPECK, Place
 from rs2sam2.geo.tiles import Tile

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs2sam2.errors import DataError, UsageError
-from rs2sam2.geo.expected import one_at_a_time
+from rs2sam2.expected import one_at_a_time
 from rs2sam2.geo.ground import Ground, shifted
 from rs2sam2.geo.raster import choose_bands, is_negative, mask_kind, name_of, open_raster, palette_of, reason_of
 from rs2sam2.geo.stretch import Stretch, StretchSpec

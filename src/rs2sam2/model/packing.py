@@ -6,7 +6,7 @@ The masks stay the same (up to rounding); the state no longer is that of the con
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -152,7 +152,7 @@ class PackedLinear(nn.Module):
     def __init__(self, linear: nn.Linear, dtype: torch.dtype) -> None:
         super().__init__()
         weight = linear.weight.detach().to(dtype).contiguous()
-        self.matrix: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, None)
+        self.matrix = packed(weight)
         self.bias: Tensor = linear.bias.detach().to(dtype)  # beside the matrix, whatever dtype the model is moved to
         self.dtype = dtype
         self.activation = "gelu" if isinstance(linear, LinearGELU) else "none"
@@ -164,6 +164,20 @@ class PackedLinear(nn.Module):
             x.to(self.dtype), self.matrix, self.bias, self.activation, [], "none"
         )
         return y.to(x.dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """To be copied or pickled, which oneDNN's order cannot be."""
+        return {**self.__dict__, "matrix": self.matrix.to_dense()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """As it was, packed."""
+        super().__setstate__({**state, "matrix": packed(state["matrix"])})  # type: ignore[no-untyped-call]
+
+
+def packed(matrix: Tensor) -> Tensor:
+    """(out, in), contiguous -> the same in the order of oneDNN's kernels."""
+    reordered: Tensor = torch.ops.mkldnn._reorder_linear_weight(matrix, None)
+    return reordered
 
 
 def pack_linears(module: nn.Module, dtype: torch.dtype, release: Callable[[], None] = lambda: None) -> None:

@@ -40,23 +40,27 @@ class Pretrained(nn.Module):
         return load_model(open_folder(locate(weights, revision, subfolder)).plan, device, dtype)
 
     def save_pretrained(
-        self, folder: str | Path, *, vocabulary: Path | None = None, dtype: torch.dtype | None = None
+        self, folder: str | Path, *, vocabulary: str | Path | None = None, dtype: torch.dtype | None = None
     ) -> None:
-        """Write config.json, model.safetensors and, if given, the vocabulary. `dtype`: on disk; by default unchanged."""
+        """Write config.json, model.safetensors and, if given, the vocabulary. `dtype`: on disk; by default unchanged.
+
+        Raises VocabularyError, before anything is written, where there is no such vocabulary.
+        """
         from rs2sam2.checkpoint.folder import save_folder
 
-        save_folder(cast("RS2SAM2", self), Path(folder), vocabulary, dtype=dtype)
+        beside = None if vocabulary is None else Path(vocabulary)
+        save_folder(cast("RS2SAM2", self), Path(folder), beside, dtype=dtype)
 
     def push_to_hub(
-        self, repo_id: str, *, vocabulary: Path | None = None, private: bool = False, token: str | None = None
+        self, repo_id: str, *, vocabulary: str | Path | None = None, private: bool = False, token: str | None = None
     ) -> str:
-        """Create the repository if needed, upload a saved folder and return the address of the commit."""
+        """Save a folder, create the repository if needed, upload and return the address of the commit."""
         from tempfile import TemporaryDirectory
 
         from huggingface_hub import HfApi
 
         api = HfApi(token=token)
-        api.create_repo(repo_id, private=private, exist_ok=True)
         with TemporaryDirectory() as folder:
             self.save_pretrained(folder, vocabulary=vocabulary)
+            api.create_repo(repo_id, private=private, exist_ok=True)
             return str(api.upload_folder(repo_id=repo_id, folder_path=folder).commit_url)

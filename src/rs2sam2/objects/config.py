@@ -74,7 +74,7 @@ class ObjectFirstConfig:
                 "be multiples of 32",
             ),
             (self.width % self.heads, f"width {self.width} is not divisible by heads {self.heads}"),
-            (self.pyramid % 8, f"pyramid {self.pyramid} must be a multiple of 8"),
+            (self.pyramid % 16, f"pyramid {self.pyramid} must be a multiple of 16"),
             (
                 self.candidates > (self.image_size // 8) ** 2,
                 f"candidates {self.candidates} are more than the {(self.image_size // 8) ** 2} cells of image_size "

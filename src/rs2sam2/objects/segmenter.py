@@ -93,9 +93,19 @@ class ObjectSegmenter:
         corrections: Sequence[Correction | None],
     ) -> Segmented:
         """See `Segmenter`. Images are read one by one, so that a mask does not depend on its neighbours."""
+        with torch.autocast(self.device.type, enabled=False):  # always in float32, whatever surrounds it
+            return self._answer(images, phrases, image_index, corrections)
+
+    def _answer(
+        self,
+        images: Sequence[Image.Image],
+        phrases: Sequence[str],
+        image_index: Sequence[int],
+        corrections: Sequence[Correction | None],
+    ) -> Segmented:
         size = 2 * self.image_size
-        logits = torch.full((len(phrases), size, size), EMPTY)
-        score, presence = torch.zeros(len(phrases)), torch.zeros(len(phrases))
+        logits = torch.full((len(phrases), size, size), EMPTY, dtype=torch.float32, device="cpu")
+        score, presence = torch.zeros(2, len(phrases), dtype=torch.float32, device="cpu")
         config = self.model.config
         for i, image in enumerate(images):
             rows = [p for p, j in enumerate(image_index) if j == i]
@@ -194,12 +204,12 @@ class ObjectSegmenter:
         if float((box[2] - box[0]) * (box[3] - box[1])) > SMALL:
             return None
         width, height = seen.image.size
-        x0, y0, x1, y1 = (box * torch.tensor([width, height, width, height])).tolist()
+        x0, y0, x1, y1 = (box * torch.tensor([width, height, width, height], device="cpu")).tolist()
         side = max(WINDOW * max(x1 - x0, y1 - y0), LEAST_WINDOW)
         w, h = min(side, width), min(side, height)
         left, top = min(max((x0 + x1 - w) / 2, 0), width - w), min(max((y0 + y1 - h) / 2, 0), height - h)
         near = self.see(seen.image, (left, top, left + w, top + h))
-        inside = torch.tensor([[(x0 - left) / w, (y0 - top) / h, (x1 - left) / w, (y1 - top) / h]], device=self.device)
+        inside = box.new_tensor([[(x0 - left) / w, (y0 - top) / h, (x1 - left) / w, (y1 - top) / h]]).to(self.device)
         fit = overlap(near.candidates.boxes, inside[None])[0, :, 0] * (0.3 + near.candidates.score[0])
         best = int(fit.argmax())
         if float(overlap(near.candidates.boxes[:, [best]], inside[None])) < SAME:
@@ -212,7 +222,7 @@ class ObjectSegmenter:
         # where the window lies in the square that stands for the whole image
         a, b = round(left / width * size), round((left + w) / width * size)
         c, d = round(top / height * size), round((top + h) / height * size)
-        out = torch.full((size, size), EMPTY)
+        out = torch.full((size, size), EMPTY, dtype=torch.float32, device="cpu")
         out[c:d, a:b] = F.interpolate(logits[None], (d - c, b - a), mode="bilinear", align_corners=False)[0, 0].cpu()
         return out
 
@@ -235,7 +245,7 @@ class ObjectSegmenter:
         moved = replace(c, boxes=c.boxes[:, first].clone(), classes=c.classes[:, first], score=c.score[:, first],
                         padding=c.padding[:, first], cells=None if c.cells is None else c.cells[:, first])  # fmt: skip
         if box is not None:
-            moved.boxes[0, 0] = torch.tensor(box, device=self.device) / torch.tensor(
+            moved.boxes[0, 0] = moved.boxes.new_tensor(box) / torch.tensor(
                 [width, height, width, height], device=self.device
             )
         return seen.among(moved)
@@ -247,6 +257,7 @@ def load_segmenter(folder: Path, device: torch.device | str = "cpu", vocabulary:
 
     path = vocabulary or folder / VOCABULARY_FILE
     if not path.is_file():
-        raise VocabularyError(f"no {path}; the folder is incomplete: copy or download it again")
+        hint = "the folder is incomplete: copy or download it again" if vocabulary is None else "correct --vocabulary"
+        raise VocabularyError(f"no {path}; {hint}")
     model = load(folder, device)
     return ObjectSegmenter(model, Tokenizer(path, model.config.vocabulary, model.config.max_tokens))

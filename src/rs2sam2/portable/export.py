@@ -12,6 +12,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from rs2sam2.checkpoint.folder import CONFIG_FILE, VOCABULARY_FILE
 from rs2sam2.config import RS2SAM2Config
 from rs2sam2.errors import RS2SAM2Error
-from rs2sam2.files import atomic, write_text
+from rs2sam2.files import write_text
 from rs2sam2.model.rs2sam2 import RS2SAM2
 from rs2sam2.portable.graph import FILES, OUTPUTS, Format, input_names, need_onnx, open_session
 
@@ -44,9 +45,10 @@ class Graph(nn.Module):
 
 
 def export(model: RS2SAM2, vocabulary: Path | None, folder: Path, format: Format) -> float:
-    """Write `folder` and run what was written beside the model; the largest difference of the mask logits.
+    """Run what is written beside the model, put it into `folder`, and give the largest difference of the mask logits.
 
-    Raises UsageError where ONNX is asked for and not installed, RS2SAM2Error where the graph answers something else.
+    Nothing is there before it has answered as the model does. Raises UsageError where ONNX is asked for and not installed,
+    RS2SAM2Error where the graph answers something else.
     """
     if format == "onnx":
         need_onnx()
@@ -55,22 +57,27 @@ def export(model: RS2SAM2, vocabulary: Path | None, folder: Path, format: Format
     tokens = torch.export.Dim("tokens", min=2, max=config.beit3.max_tokens)
     free = {"token_ids": {1: tokens}, "text_padding": {1: tokens}}
     shapes = {name: free.get(name) for name in ("image", "image_beit3", "token_ids", "text_padding")}
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILES[format]
-    with _quiet(), torch.no_grad():
-        program = torch.export.export(graph, example(config, 5), dynamic_shapes=shapes)
-        if format == "onnx":
-            torch.onnx.export(
-                program, (), path, input_names=list(input_names(config)), output_names=list(OUTPUTS),
-                external_data=True, verbose=False,
-            )  # fmt: skip
-        else:
-            torch.export.save(program, path)
-    if vocabulary is not None:
-        with atomic(folder / VOCABULARY_FILE) as file:
-            file.write(vocabulary.read_bytes())
-    write_text(folder / CONFIG_FILE, config.to_json())
-    return verify(graph, path, format)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".export-", dir=folder if folder.exists() else folder.parent) as temporary:
+        made = Path(temporary)
+        path = made / FILES[format]
+        with _quiet(), torch.no_grad():
+            program = torch.export.export(graph, example(config, 5), dynamic_shapes=shapes)
+            if format == "onnx":
+                torch.onnx.export(
+                    program, (), path, input_names=list(input_names(config)), output_names=list(OUTPUTS),
+                    external_data=True, verbose=False,
+                )  # fmt: skip
+            else:
+                torch.export.save(program, path)
+        difference = verify(graph, path, format)
+        if vocabulary is not None:
+            (made / VOCABULARY_FILE).write_bytes(vocabulary.read_bytes())
+        write_text(made / CONFIG_FILE, config.to_json())
+        folder.mkdir(exist_ok=True)
+        for written in sorted(made.iterdir(), reverse=True):  # the configuration last, the graph after its data
+            written.replace(folder / written.name)
+    return difference
 
 
 def verify(graph: Graph, path: Path, format: Format) -> float:

@@ -56,9 +56,10 @@ class OnnxSegmenter:
         return Segmented(logits, iou, score.sigmoid() if self.config.presence else None)
 
 
-def load_onnx(folder: Path, vocabulary: Path | None = None) -> OnnxSegmenter:
-    """From a folder that `rs2sam2 export` wrote. Raises WeightsError or VocabularyError."""
-    path = folder / FILES["onnx"]
+def load_onnx(weights: Path, vocabulary: Path | None = None) -> OnnxSegmenter:
+    """From a folder that `rs2sam2 export` wrote, or the graph in it. Raises WeightsError or VocabularyError."""
+    path = weights if weights.is_file() and weights.suffix == ".onnx" else weights / FILES["onnx"]
+    folder = path.parent
     if not path.is_file():
         raise WeightsError(
             f"no {path.name} in {folder}: make it with 'rs2sam2 export WEIGHTS --format onnx -o {folder}'"

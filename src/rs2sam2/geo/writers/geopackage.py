@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rs2sam2.geo.expected import expected
+from rs2sam2.expected import expected
 from rs2sam2.geo.result import Feature
 from rs2sam2.geo.writers.base import About, Writer
 from rs2sam2.geo.writers.style import qml

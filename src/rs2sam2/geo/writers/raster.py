@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rs2sam2.expected import expected
 from rs2sam2.geo.blending import LEVELS, Band
-from rs2sam2.geo.expected import expected
 from rs2sam2.geo.writers.base import About, Writer
 
 NODATA = 255

@@ -1,7 +1,7 @@
 """Warnings that are expected, silenced by one thread at a time.
 
 `warnings.catch_warnings` exchanges the filters of the whole process: of two threads inside it, the first to leave takes
-the other's filter away (Python before 3.14). Scenes are read and written by several. Libraries do so themselves, too:
+the other's filter away (Python before 3.14). Pictures and scenes are read and written by several. Libraries do so themselves, too:
 rasterio's `shapes`, `rasterize` and `geometry_mask` and shapely's `is_valid`, which are called within `one_at_a_time`.
 """
 
