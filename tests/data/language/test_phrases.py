@@ -164,6 +164,9 @@ def test_symmetries_form_a_group() -> None:
         ("the car in the upper right corner of the photo", Selection("car", "one", (Position("upper right"),))),
         ("the dark red ship", Selection("ship", "one", (Color(("red",)),))),
         ("the car driving on the left", Selection("car", "one", (Position("left"),))),
+        ("the car going left of the bridge", Selection("car", "one", (Relation("left", Selection("bridge")),))),
+        ("the car on the bridge's left side", Selection("car", "one", (Relation("left", Selection("bridge")),))),
+        ("the car on the bridge's bottom side", Selection("car", "one", (Relation("bottom", Selection("bridge")),))),
         ("the largest forest", Selection("forest", "all", (Extreme("large"),))),
         (
             "the road running to the left of the river",
@@ -211,6 +214,8 @@ def test_parser(phrase: str, selection: Selection | None) -> None:
         ("the ship在左边", "is in another script"),
         ("the car going to the left", "'to' did not fit"),
         ("the car driving towards the left", "'towards' did not fit"),
+        ("a vehicle driving left", "'left' did not fit"),
+        ("the vehicle going right on the bridge", "'right' did not fit"),
     ],
 )
 def test_what_would_be_half_understood_is_refused(phrase: str, why: str) -> None:

@@ -208,7 +208,8 @@ def _tails(cursor: _Cursor, constraints: list[Constraint], rank: int | None) -> 
             break
         place = cursor.at
         moving = place > start and cursor.words[place - 1] in tokens.MOVING and cursor.word in tokens.TOWARDS
-        _skip_right(cursor)
+        if not (moving and cursor.words[place + 1 : place + 2] and cursor.words[place + 1] in tokens.ACROSS):
+            _skip_right(cursor)
         if cursor.take("on it"):
             continue
         if rank is not None and cursor.take("counting from the", "counted from the", "from the", "from"):
@@ -221,7 +222,7 @@ def _tails(cursor: _Cursor, constraints: list[Constraint], rank: int | None) -> 
             continue
         found = _comparison(cursor) or _nearest(cursor) or _direction(cursor) or _contact(cursor)
         if found is not None and moving and cursor.strict and isinstance(found, Position):
-            cursor.at, found = place, None  # "going to the left" is where to, "going to the left of the river" where
+            cursor.at, found = place, None  # "going (to the) left" is where to, "going to the left of the river" where
         if found is None:
             raise cursor.refuse()
         constraints.append(found)

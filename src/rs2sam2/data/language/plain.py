@@ -6,25 +6,20 @@ the image". A phrase in such words already stays as it is, and so does every wor
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 
+from rs2sam2.data.language.called import better_names, named
 from rs2sam2.data.language.known import DESCRIBING, TELLING
-from rs2sam2.data.language.lexicon import (
-    COLOR_WORDS,
-    COUNTS,
-    KINDS_OF,
-    NOUNS,
-    SHAPE_WORDS,
-    SIZE_WORDS,
-    TAXONOMY,
-    noun_of,
-    plural,
-)
+from rs2sam2.data.language.lexicon import COLOR_WORDS, COUNTS, SHAPE_WORDS, SIZE_WORDS
+from rs2sam2.data.language.orders import as_taught
 from rs2sam2.data.language.parser import PhraseError, parse
 from rs2sam2.data.language.places import ENDS, OF_PICTURES, PICTURES, SIDES, THIS
-from rs2sam2.data.language.synonyms import SYNONYMS, UNDERSTOOD
-from rs2sam2.data.language.tokens import Words, noun_table, words
+from rs2sam2.data.language.program import Program, Relation
+from rs2sam2.data.language.tokens import ACROSS, Words, noun_table, words
+from rs2sam2.data.language.where import GOING, TYING, by_the_rim, places
 
 _PICTURES = {*PICTURES, *words("images pictures photos photographs")}
 _OF_PICTURES = words(" ".join(OF_PICTURES))
@@ -64,46 +59,52 @@ _AFTER_A_NAME = _AROUND_A_NAME | {
     *words("offshore afloat separately group cluster fleet only please"),
 }  # fmt: skip
 """After these and before those a name is whole: "the jets we saw" are jets, "the jet ski" is none."""
+_AFTER_A_PLACE = {
+    *_TIES, *_STANDING, *_STARTS, *_ARTICLES,
+    *words("is are was were has have there that which who with and or to from it please thanks visible seen shown now for if"),
+}  # fmt: skip
+"""After "near the left" anything else may go on with a name ("bridge") or a place ("of the harbor")."""
 _GENERAL = words(
     "area areas court courts field fields ground grounds line lines lot lots port ports station stations track tracks"
 )
+_SPORTS = {
+    *words("sport sports stadium track athletics athletic running playing training soccer football baseball softball"),
+    *words("basketball tennis cricket hockey rugby golf"),
+}
+"""Beside these a field is no farmland."""
 _DENYING = words("don't dont cannot")
-_GOING = words("going driving running heading moving")
-_BETTER = {
-    "centre": "center", "grey": "gray", "little": "small", "giant": "huge", "enormous": "huge", "massive": "huge",
-    "which is": "that is", "which are": "that are", "of this image": "of the image",
-    "watercraft": "ship", "sea": "water", "ocean": "water", "woods": "forest", "woodland": "forest", "lawn": "low vegetation",
-    "grass": "low vegetation", "railroad": "railway tracks", "pedestrians": "people",
-}  # fmt: skip
-_TYING = {
-    "beneath": "below", "underneath": "below", "under": "below",
-    "adjacent to": "next to", "alongside": "next to", "near": "next to", "near to": "next to", "by": "next to",
-    "directly above": "above", "directly below": "below", "directly next to": "next to", "enclosed by": "inside",
-}  # fmt: skip
-"""The same for what ties a thing to another, which is then named."""
-_AS_IT_IS = (
-    "next to", "close to", "a little bigger", "a little larger", "a little smaller", "closest to the center",
-    "closest to the middle", "nearest to the center", "nearest to the middle", "on the left", "on the right",
-)  # fmt: skip
-"""Parts of these would be exchanged."""
-_NEAREST = ("furthest", "farthest", "closest", "nearest")
-_LONGEST = 8
+_COMPOUND = re.compile(r"[^\W_]+(?:[-_][^\W_]+)+")
+_MARKS = {ord(mark): "'" for mark in "\u2018\u2019"} | {ord(mark): "-" for mark in "\u2010\u2011"}
+"""Marks that people's keyboards make of an apostrophe and a hyphen."""
+_LONGEST = 10
 """Words in the longest run."""
 
 
 def plain(phrase: str, classes: tuple[str, ...] = ()) -> str:
     """The phrase in plain words, or as it came where it is in such words, says nothing else, or is in another script.
 
+    "As it came" is with its capitals and its last stop; what else stands between words is said as a blank.
+
     `classes`: names that a model knows, which are never taken for another class's.
     """
-    given = words(phrase)
-    said = _without_ends(list(_exchanged(list(_without_right(_pictured(given))), classes)))
-    place = _longest(said, _places())
-    # "on the left there is a ship", but not "on the left of the harbor there is a ship"
+    typed = phrase.translate(_MARKS)
+    given = words(_COMPOUND.sub(lambda name: _whole(name[0], classes), typed))
+    said = list(_exchanged(list(_without_right(_pictured(given))), classes))
+    said = _without_ends(as_taught(said, classes))
+    place = _longest(said, places())
+    # "on the left there is a ship"; "on the left of the harbor there is a ship" has its thing first in `_straight`
     if 0 < place < len(said) and said[place] not in ("of", *_PLACE_WORDS):
         said = _without_ends(said[place:]) + said[:place]
-    said = _without_preamble(list(_unlinked(said)), classes)
-    return " ".join(said) if said and said != given and phrase.isascii() else phrase
+    said = _without_preamble(list(_unlinked(_straight(said, classes))), classes)
+    as_it_came = typed.lower().rstrip(" .").replace("'s", "").replace("'", " ").split()
+    foreign = any(not c.isascii() and (c.isalnum() or unicodedata.combining(c)) for c in phrase)
+    return phrase if foreign or said in ([], as_it_came) else " ".join(said)
+
+
+def _whole(name: str, classes: tuple[str, ...]) -> str:
+    """A name with hyphens as the one word that it is ("over-pass"), or as it came."""
+    joined = "".join(words(name))
+    return joined if (joined,) in named(classes) else name
 
 
 def _pictured(given: Iterable[str]) -> list[str]:
@@ -122,7 +123,8 @@ def _pictured(given: Iterable[str]) -> list[str]:
 def _without_right(said: Sequence[str]) -> Iterator[str]:
     """Without the "right" of "right above" and "right next to", which is no side."""
     for before, word, following in zip(["", *said], said, [*said[1:], ""], strict=False):
-        if word != "right" or following not in _TIES or before in _BEFORE_A_SIDE:
+        heading = before in GOING and following in ACROSS
+        if word != "right" or following not in _TIES or before in _BEFORE_A_SIDE or heading:
             yield word
 
 
@@ -131,16 +133,20 @@ def _exchanged(said: Sequence[str], classes: tuple[str, ...]) -> Iterator[str]:
 
     A part of a compound stays: "the jet bridge" is no bridge of airplanes, and nobody knows what a "jet ski" is.
     """
-    table, nouns = _table(classes), _named(classes)
+    table, nouns, rims = better_names(classes), named(classes), by_the_rim()
     i = 0
     while i < len(said):
         length = _longest(said[i:], table)
-        run, rest = tuple(said[i : i + (length or 1)]), said[i + (length or 1) :]
-        before = said[i - 1] if i else ""
-        if " ".join(run) in _TYING:
+        run = tuple(said[i : i + (length or 1)])
+        if run in rims and _goes_on(said[i + len(run) :], nouns):
+            run = rims[run]  # "near the left bridge" is near it
+        rest, before = said[i + len(run) :], said[i - 1] if i else ""
+        if " ".join(run) in TYING:
             exchanged = before not in _ARTICLES and _begins_a_name(rest, nouns) and not _by_whom(run, before)
         else:
             exchanged = run not in nouns or _stands_alone(run, before, rest, nouns)
+            if run in (("field",), ("fields",)):
+                exchanged &= before != "shaped" and _SPORTS.isdisjoint(said)
         yield from table.get(run, run) if exchanged else run
         i += len(run)
 
@@ -167,6 +173,11 @@ def _begins_a_name(rest: Sequence[str], nouns: dict[Words, Words]) -> bool:
     return bool(rest) and (rest[0] in _BEGINNING_A_NAME or rest[0].isdigit() or _longest(rest, nouns) > 0)
 
 
+def _goes_on(rest: Sequence[str], nouns: dict[Words, Words]) -> bool:
+    """Whether words after "near the left" or "by the top edge" make these a part of a thing's name, or of its place."""
+    return bool(rest) and (rest[0] not in _AFTER_A_PLACE or _longest(rest, nouns) > 0)
+
+
 def _by_whom(run: Words, before: str) -> bool:
     """Whether it is the "by" of "surrounded by", which is not that of "parked by"."""
     return run == ("by",) and before.endswith("ed") and before not in _STANDING
@@ -185,11 +196,28 @@ def _without_ends(said: list[str]) -> list[str]:
     return said
 
 
+def _straight(said: list[str], classes: tuple[str, ...]) -> list[str]:
+    """With the thing first: "to the left of the harbor is a ship" is "a ship to the left of the harbor"."""
+    for i, word in enumerate(said):
+        if not i or word not in ("is", "are") or said[0] in _BEGINNING_A_NAME:
+            continue
+        tied, thing = said[: i - (said[i - 1] == "there")], said[i + 1 :]
+        program, turned = (_understood(" ".join(run), classes) for run in (thing, thing + tied))
+        if program is None or turned is None:
+            continue
+        own, where = program.select.where, turned.select.where
+        # where the thing is tied itself, this could be another's place: "a ship next to the bridge on the left of the harbor"
+        if not any(isinstance(c, Relation) for c in own) and len(where) == len(own) + 1:
+            return thing + tied
+    return said
+
+
 def _unlinked(said: Sequence[str]) -> Iterator[str]:
     """Without words that only link a thing to its place: "that is parked in the middle" is "in the middle"."""
     linked: list[str] = []
-    for word, following in zip(said, [*said, ""][1:], strict=True):
-        if word not in _STANDING or following not in _PREPOSITIONS or (word in _GOING and following == "to"):
+    for word, following, after in zip(said, [*said, ""][1:], [*said, "", ""][2:], strict=True):
+        heading = word in GOING and (following == "to" or (following in SIDES and after != "of"))
+        if word not in _STANDING or following not in _PREPOSITIONS or heading:
             linked.append(word)
         elif linked[-1:] not in (["is"], ["are"]):
             linked.append("located")
@@ -198,7 +226,7 @@ def _unlinked(said: Sequence[str]) -> Iterator[str]:
     i = 0
     while i < len(linked):
         link = 2 if linked[i : i + 2] in (["that", "is"], ["that", "are"]) else linked[i] in ("is", "are", "located")
-        if link and _longest(linked[i + link :], _places()) == len(linked) - i - link:
+        if link and _longest(linked[i + link :], places()) == len(linked) - i - link:
             i += link
         yield linked[i]
         i += 1
@@ -218,12 +246,11 @@ def _without_preamble(said: list[str], classes: tuple[str, ...]) -> list[str]:
     return said
 
 
-def _understood(phrase: str, classes: tuple[str, ...]) -> bool:
+def _understood(phrase: str, classes: tuple[str, ...]) -> Program | None:
     try:
-        parse(phrase, categories=classes)
+        return parse(phrase, categories=classes)
     except PhraseError:
-        return False
-    return True
+        return None
 
 
 def _longest(said: Sequence[str], table: dict[Words, Words], last: bool = False) -> int:
@@ -235,74 +262,3 @@ def _longest(said: Sequence[str], table: dict[Words, Words], last: bool = False)
 @cache
 def _runs(text: str) -> dict[Words, Words]:
     return {tuple(run.split()): () for run in " ".join(text.split()).replace("| ", "|").split("|")}
-
-
-@cache
-def _places() -> dict[Words, Words]:
-    """Runs of words that say where in the picture something is, as `_table` leaves them."""
-    found = {"in the middle", "in the center", "near the top", "near the bottom"}
-    for side in SIDES:
-        found |= {f"on the {side}", f"on the {side} side", f"on the far {side}"}
-        found |= {f"{at} the {end} {side}{p}" for at in ("in", "on") for end in ENDS for p in ("", " corner", " part")}
-    for end in ENDS:
-        found |= {f"at the {end}", f"on the {end}", f"in the {end} part", f"at the very {end}"}
-    return {tuple(f"{place}{of}".split()): () for place in found for of in ("", " of the image")}
-
-
-@lru_cache(maxsize=64)
-def _table(classes: tuple[str, ...]) -> dict[Words, Words]:
-    """Runs of words, and what is said for them; what must be left alone stands for itself."""
-    table = _BETTER | _TYING | {run: run for run in _AS_IT_IS}
-    toward = ("at", "to", "near", "toward", "towards", "on", "in")
-    for side in SIDES:
-        for at in toward:
-            table |= {f"{at} the {side}{part}": f"on the {side}" for part in ("", " hand side", " edge", " half")}
-            table |= {f"{at} the {side} {part}": f"on the {side} side" for part in ("side", "part")}
-            table |= {f"{at} the {side}{part} of": f"to the {side} of" for part in (" side", " hand side")}
-            table |= {f"{at} the {side}{part} of": f"{at} the {side}{part} of" for part in (" edge", " half", " part")}
-            for part in ("", " side", " hand side", " edge", " half", " part"):
-                table[f"{at} the {side}{part} of the image"] = f"on the {side} side of the image"
-            for end in ENDS:
-                table |= {
-                    f"{at} the {end} {side}{part}": f"in the {end} {side}{part}" for part in ("", " corner", " part")
-                }
-                table |= {f"{at} the {end} {side} {part}": f"in the {end} {side} part" for part in ("side", "area")}
-        table |= {f"{how} to the {side} of": f"to the {side} of" for how in ("directly", "immediately", "just")}
-        as_it_is = [f"{how} to the {side}" for how in (*_NEAREST, *_GOING)]
-        as_it_is += [f"{how} {to} the {side}" for how in _GOING for to in ("toward", "towards")]
-        as_it_is += [f"from the {other} to the {side}{of}" for other in SIDES for of in ("", " of")]
-        as_it_is += [f"{at} the {side} of" for at in ("to", "on")] + [f"on the {side} of the image"]
-        as_it_is += [f"{at} the {end} {side} of" for at in ("to", "on") for end in ENDS]
-        as_it_is += [f"on the {end} {side}" for end in ENDS]
-        table |= {run: run for run in as_it_is}
-        for end in ENDS:
-            table |= {f"{at} the {end} {side} of the image": f"in the {end} {side} of the image" for at in toward}
-    for end in ("top", "bottom"):
-        table |= {f"{at} the {end}": f"at the {end}" for at in ("to", "toward", "towards")}
-        table |= {run: run for run in (f"near the {end}", "from the top to the bottom", "from the bottom to the top")}
-    table |= {run: run for end in ENDS for run in (f"{how} to the {end}" for how in _NEAREST)}
-    for at in ("in", "at", "near", "toward", "towards", "around"):
-        table |= {f"{at} the {name}": "in the center" for name in ("center", "centre", "central part", "very center")}
-        table |= {f"{at} the {name}": "in the middle" for name in ("middle", "middle part")}
-    for category, names in (*SYNONYMS.items(), *UNDERSTOOD.items()):
-        one, many = noun_of(category).names[0], noun_of(category).plurals[0]
-        table |= {plural(name): many for name in names} | dict.fromkeys(names, one)
-    for noun in (*NOUNS.values(), *map(noun_of, classes)):
-        table |= {name: name for name in (*noun.names, *noun.plurals)}  # "wind turbine" has its second word
-        table |= dict.fromkeys(noun.heard, noun.names[0])
-    instead: dict[str, str] = {}  # where a model knows the general class and not the kind
-    for general in TAXONOMY.keys() & classes:
-        if general in KINDS_OF and TAXONOMY[general] & {*classes}:
-            continue  # "vehicle" beside "car": that a truck is one is known where the phrase is read
-        for kind in TAXONOMY[general] - {*classes}:
-            instead |= dict.fromkeys(noun_of(kind).plurals, noun_of(general).plurals[0])
-            instead |= dict.fromkeys(noun_of(kind).names, noun_of(general).names[0])
-    table = {run: instead.get(better, better) for run, better in table.items()}
-    return {tuple(words(run)): tuple(words(better)) for run, better in table.items()}
-
-
-@lru_cache(maxsize=64)
-def _named(classes: tuple[str, ...]) -> dict[Words, Words]:
-    """Runs of words that name a class, by whatever name."""
-    known = noun_table(classes)
-    return {run: run for run in known} | {run: run for run, better in _table(classes).items() if better in known}

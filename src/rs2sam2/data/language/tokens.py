@@ -12,9 +12,22 @@ T = TypeVar("T")
 Words = tuple[str, ...]
 
 
+_IS = re.compile(r"\b(that|it|there|what|where|which|who|here)'s\b")
+_OF_A_THING = re.compile(
+    r"\b(on|to|at) (the|a|an) ((?:(?!(?:on|to|at|in|of|the|a|an)\b)[^\W_]+ ){0,3}[^\W_]+)'s "
+    r"((?:(?:upper|lower|top|bottom)[ -])?(?:left|right)(?:[ -]hand)?|(?:top|bottom)(?= side))(?: side)?\b"
+)
+
+
 def words(phrase: str) -> list[str]:
-    """The words of a phrase in lower case, without punctuation; "upper-left" is two words."""
-    return re.findall(r"[^\W_]+", phrase.lower().replace("'s", ""))
+    """The words of a phrase in lower case, without punctuation; "upper-left" is two words.
+
+    "On the harbor's left side" is said as "on the left of the harbor", where the left is not the picture's.
+    """
+    phrase = phrase.lower()
+    if "'s" in phrase:
+        phrase = _OF_A_THING.sub(r"\1 the \4 of \2 \3", _IS.sub(r"\1 is", phrase)).replace("'s", "")
+    return re.findall(r"[^\W_]+", phrase)
 
 
 def _table(entries: dict[str, T]) -> dict[Words, T]:
@@ -74,7 +87,9 @@ LINKS = _table(
     {"is|are|that is|that are|which is|which are|located|situated|positioned|lying|standing|parked|driving|going|running|moored": True}
 )  # fmt: skip
 MOVING = ("driving", "going", "running")
-TOWARDS = ("to", "toward", "towards")
+TOWARDS = ("to", "toward", "towards", *places.SIDES)
+ACROSS = ("on", "in", "at", "over", "through", "crossing")
+"""After "going right" these are where, and "right" where to; "going right next to" has no side."""
 ABOVE_BELOW: dict[Words, str] = _table({"above": "top", "below|beneath|underneath": "bottom"})
 CONTACTS: dict[Words, str] = _table(
     {
