@@ -45,6 +45,19 @@ def test_what_stands_between_words_is_a_blank(typed: str, meant: str) -> None:
 
 @said(
     {
+        "the left-most ship": "the leftmost ship",
+        "the two bottom most ships": "the two bottommost ships",
+        "the second ship from left": "the second ship from the left",
+        "first ship from right": "rightmost ship",
+        "the third ship from left to right": "the third ship from left to right",
+    }
+)
+def test_sides_of_orders(typed: str, meant: str) -> None:
+    assert plain(typed) == meant == plain(meant)
+
+
+@said(
+    {
         "the ship by the left edge": "the ship on the left",
         "the ship by the left": "the ship on the left",
         "the ship close to the left edge": "the ship on the left",

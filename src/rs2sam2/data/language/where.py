@@ -101,6 +101,10 @@ def where() -> dict[str, str]:
         table |= {run: run for run in as_it_is}
         for end in ENDS:
             table |= {f"{at} the {end} {side} of the image": f"in the {end} {side} of the image" for at in _TOWARD}
+    for side in (*SIDES, "top", "bottom", "upper", "lower"):
+        table[f"{side} most"] = f"{side}most"  # "the left-most ship"
+    for side, other in (("left", "right"), ("right", "left"), ("top", "bottom"), ("bottom", "top")):
+        table |= {f"from {side}": f"from the {side}", f"from {side} to {other}": f"from {side} to {other}"}
     for end in ("top", "bottom"):
         table |= {f"{at} the {end}": f"at the {end}" for at in ("to", "toward", "towards")}
         table |= {run: run for run in (f"near the {end}", "from the top to the bottom", "from the bottom to the top")}
