@@ -36,6 +36,8 @@ def test_every_wording_names_a_class_of_the_lexicon(rules: str, data: st.DataObj
         ("a row of tents next to the ship", False), ("friend in this photo a ship please", True),
         ("zoom in on the ships", True), ("dozens of vehicles", True), ("focus on the ship", True), ("bounding boxes of ships", True),
         ("several of the ships", True), ("put a mask over the ships", True), ("the beach of the ships", False),
+        ("keep an eye on the ship", True), ("nothing matters but the ship on the left", True), ("go over the ships with me", True),
+        ("keep an eye on the tent next to the ship", False),
         ("the beach", False), ("the large red tent on the left", False), ("the bridge", False), ("лодка", False),
     ],
 )  # fmt: skip

@@ -70,6 +70,8 @@ _TIES = (
     | frozenset(words("of from between around behind on in at to near by with without that which than except but"))
 ) - frozenset(words("the top"))  # "the top ship" is one
 """What comes after the thing that is meant, and before another."""
+_OF_VERBS = frozenset(words("on in at over to with but except from about"))
+"""Of these, what belongs to a verb where a sentence begins: "keep an eye on the ship" means no eye."""
 
 
 def names_a_class(phrase: str, classes: tuple[str, ...]) -> bool:
@@ -91,7 +93,8 @@ def _ties(said: list[str], i: int) -> bool:
     """Whether word i ties what was named before it to another thing: not the "of" of "a row of", nor "in this image"."""
     collected = i > 0 and said[i] == "of" and said[i - 1] in _COLLECTING
     pictured = i + 2 < len(said) and said[i + 1] in THIS and said[i + 2] in PICTURES
-    return said[i] in _TIES and not collected and not pictured
+    asked = said[i] in _OF_VERBS and said[0] not in DESCRIBING
+    return said[i] in _TIES and not collected and not pictured and not asked
 
 
 @lru_cache(maxsize=64)
