@@ -93,36 +93,27 @@ class ObjectSegmenter:
         corrections: Sequence[Correction | None],
     ) -> Segmented:
         """See `Segmenter`. Images are read one by one, so that a mask does not depend on its neighbours."""
-        with torch.autocast(self.device.type, enabled=False):  # always in float32, whatever surrounds it
-            return self._answer(images, phrases, image_index, corrections)
-
-    def _answer(
-        self,
-        images: Sequence[Image.Image],
-        phrases: Sequence[str],
-        image_index: Sequence[int],
-        corrections: Sequence[Correction | None],
-    ) -> Segmented:
         size = 2 * self.image_size
         logits = torch.full((len(phrases), size, size), EMPTY, dtype=torch.float32, device="cpu")
         score, presence = torch.zeros(2, len(phrases), dtype=torch.float32, device="cpu")
         config = self.model.config
-        for i, image in enumerate(images):
-            rows = [p for p, j in enumerate(image_index) if j == i]
-            if not rows:
-                continue
-            seen = self.see(image)
-            for p in rows:
-                correction = corrections[p]
-                moved = self.corrected(seen, correction, phrases[p]) if correction else None
-                here = moved or seen
-                reading, tokens, chosen = self.read(here, phrases[p], corrected=moved is not None)
-                logits[p] = self.mask(here, reading, tokens, chosen, size)
-                presence[p] = (config.presence_slope * reading.presence[0] + config.presence_offset).sigmoid().cpu()
-                if moved is None and not names_a_class(self._plain(phrases[p]), self.classes):
-                    presence[p] *= UNHEARD_OF
-                first = torch.zeros(1, dtype=torch.int64, device=self.device)
-                score[p] = choice(reading, here.candidates, first)[0].softmax(0).max().cpu()
+        with torch.autocast(self.device.type, enabled=False):  # always in float32, whatever surrounds it
+            for i, image in enumerate(images):
+                rows = [p for p, j in enumerate(image_index) if j == i]
+                if not rows:
+                    continue
+                seen = self.see(image)
+                for p in rows:
+                    correction = corrections[p]
+                    moved = self.corrected(seen, correction, phrases[p]) if correction else None
+                    here = moved or seen
+                    reading, tokens, chosen = self.read(here, phrases[p], corrected=moved is not None)
+                    logits[p] = self.mask(here, reading, tokens, chosen, size)
+                    presence[p] = (config.presence_slope * reading.presence[0] + config.presence_offset).sigmoid().cpu()
+                    if moved is None and not names_a_class(self._plain(phrases[p]), self.classes):
+                        presence[p] *= UNHEARD_OF
+                    first = torch.zeros(1, dtype=torch.int64, device=self.device)
+                    score[p] = choice(reading, here.candidates, first)[0].softmax(0).max().cpu()
         return Segmented(logits[:, None], score, presence)
 
     @torch.inference_mode()
